@@ -1,0 +1,5 @@
+// `npm start`: a server on this machine, its data under .holdfast/local. Arguments are passed on.
+import { handOver, tool } from "./run.mjs";
+
+const serve = ["serve", "--name", "local", "--data", ".holdfast/local"];
+await handOver(tool("bun", ["src/cli/main.ts", ...serve, ...process.argv.slice(2)]));

@@ -1,0 +1,31 @@
+/** The narrow way between the connection and the client that owns it. */
+import type { Result } from "../protocol/methods.ts";
+import type { ConnectionStatus } from "./connection-status.ts";
+import type { HoldfastError } from "./error.ts";
+import type { Frame } from "./frames.ts";
+import type { Link } from "./link.ts";
+
+export type Credentials = { readonly token: string; readonly cursor: string | undefined };
+
+/** What the connection asks and tells its owner. */
+export interface ConnectionOwner {
+  /** Whether a connection is of use: somebody is signed in, or a request waits. */
+  wanted(): boolean;
+  credentials(): Credentials | undefined;
+  /** Requests sent on this link and unanswered. */
+  inFlight(link: Link): number;
+  /** The answer, if any, says why this server must not be used. */
+  greeted(hello: Result<"server.hello">): HoldfastError | undefined;
+  /** `lost`: the server could not read our cursor, so what was missed has to be read anew. */
+  resumed(result: Result<"session.resume">, lost: boolean): void;
+  /** The token is no longer good. */
+  refused(error: HoldfastError): void;
+  event(method: string, params: unknown): void;
+  answer(link: Link, frame: Extract<Frame, { kind: "answer" }>): void;
+  /** Requests may leave on this link from now on. */
+  live(link: Link): void;
+  /** Nothing more comes from this link. */
+  broken(link: Link): void;
+  status(status: ConnectionStatus): void;
+  fault(error: unknown): void;
+}

@@ -1,0 +1,85 @@
+/**
+ * What this client has seen, as the server's opaque cursors.
+ *
+ * Problem: a cursor kept too early loses what came before it if the app dies in between; one kept too late
+ * only repeats. Approach: `latest` moves when the listeners of an event have run, and serves resuming within
+ * this process; what is stored for the next process moves only past events whose listeners are wholly done,
+ * that is, also the promises they returned are settled. Rejected: acknowledging each event by hand (everybody
+ * forgets it once).
+ *
+ * Order is all that is known about cursors: on one connection a later one covers every earlier one.
+ */
+type Step = { cursor: string; open: number };
+
+export class Cursors {
+  private readonly keep: (cursor: string | undefined) => void;
+  private steps: Step[] = [];
+  private seen: string | undefined;
+
+  /** `keep` is called with each cursor that may be stored, in order. */
+  constructor(keep: (cursor: string | undefined) => void) {
+    this.keep = keep;
+  }
+
+  get latest(): string | undefined {
+    return this.seen;
+  }
+
+  /** Starts anew, with what is already stored or what the caller says. */
+  start(cursor: string | undefined): void {
+    this.steps = [];
+    this.seen = cursor;
+  }
+
+  forget(): void {
+    this.start(undefined);
+    this.keep(undefined);
+  }
+
+  /** A cursor came and everything it covers was given to the listeners; `open` are those still at work. */
+  passed(cursor: string, open: readonly Promise<void>[]): void {
+    this.seen = cursor;
+    const last = this.steps.at(-1);
+    if (open.length === 0) {
+      if (last === undefined) this.keep(cursor);
+      else if (last.open === 0) last.cursor = cursor;
+      else this.steps.push({ cursor, open: 0 });
+      return;
+    }
+    const step: Step = { cursor, open: open.length };
+    this.steps.push(step);
+    const done = () => {
+      step.open--;
+      this.settle();
+    };
+    for (const promise of open) promise.then(done, done);
+  }
+
+  private settle(): void {
+    let done: string | undefined;
+    while (this.steps[0]?.open === 0) done = this.steps.shift()?.cursor;
+    if (done !== undefined) this.keep(done);
+  }
+}
+
+/** Message ids that were shown, the newest SHOWN_MAX: a resume that says too much is cut short here. */
+export class Shown {
+  private readonly ids = new Set<string>();
+  private readonly max: number;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  /** Whether it is the first time; remembers it. */
+  first(id: string): boolean {
+    if (this.ids.has(id)) return false;
+    this.ids.add(id);
+    if (this.ids.size > this.max) this.ids.delete(this.ids.values().next().value as string);
+    return true;
+  }
+
+  clear(): void {
+    this.ids.clear();
+  }
+}

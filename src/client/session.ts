@@ -1,0 +1,105 @@
+/**
+ * Who this client is: token, account, cluster, and how far it has read; in memory and kept.
+ *
+ * The cursor is kept with the account it belongs to: read as another account it would hide what that one has
+ * not seen. Nothing here prints the token; private fields keep it out of what a console shows of a client.
+ */
+import type { Keeper } from "./keeper.ts";
+import type { Clock } from "./ports.ts";
+
+type Known = {
+  token: string;
+  /** Id of the account, once a server said it. */
+  account: string | undefined;
+  /** Id of the cluster that the token belongs to, once known. */
+  cluster: string | undefined;
+};
+
+export class KeptSession {
+  readonly #keeper: Keeper;
+  readonly #clock: Clock;
+  readonly #waitMs: number;
+  #known: Known | undefined;
+  #cursor: string | undefined;
+  #timer: (() => void) | undefined;
+
+  /** `waitMs`: the cursor is written at most this often; Infinity for never. */
+  constructor(keeper: Keeper, clock: Clock, waitMs: number) {
+    this.#keeper = keeper;
+    this.#clock = clock;
+    this.#waitMs = waitMs;
+  }
+
+  get token(): string | undefined {
+    return this.#known?.token;
+  }
+
+  get account(): string | undefined {
+    return this.#known?.account;
+  }
+
+  get cluster(): string | undefined {
+    return this.#known?.cluster;
+  }
+
+  /** Takes what was kept; the answer is the cursor to go on from. */
+  load(kept: ReadonlyMap<string, string>): string | undefined {
+    const session = read(kept.get("session"));
+    if (typeof session?.token !== "string") return undefined;
+    this.#known = { token: session.token, account: session.account, cluster: session.cluster };
+    const cursor = read(kept.get("cursor"));
+    return cursor?.account === session.account ? cursor?.cursor : undefined;
+  }
+
+  become(token: string, account?: string, cluster?: string): void {
+    this.#known = { token, account, cluster };
+    this.#keep();
+  }
+
+  /** A server told what was not known of it. */
+  learn(facts: { account?: string; cluster?: string }): void {
+    if (this.#known === undefined) return;
+    const before = this.#known;
+    this.#known = { ...before, ...facts };
+    if (before.account !== this.#known.account || before.cluster !== this.#known.cluster)
+      this.#keep();
+  }
+
+  forget(): void {
+    this.#known = undefined;
+    this.#keep();
+  }
+
+  keepCursor(cursor: string | undefined): void {
+    this.#cursor = cursor;
+    if (this.#waitMs === Number.POSITIVE_INFINITY) return;
+    if (cursor === undefined) void this.#writeCursor();
+    else this.#timer ??= this.#clock.schedule(this.#waitMs, () => void this.#writeCursor());
+  }
+
+  /** Writes the cursor now if it waits to be written. */
+  async flush(): Promise<void> {
+    if (this.#timer !== undefined) await this.#writeCursor();
+  }
+
+  async #writeCursor(): Promise<void> {
+    this.#timer?.();
+    this.#timer = undefined;
+    const value = { account: this.account, cursor: this.#cursor };
+    const text = this.#cursor === undefined ? undefined : JSON.stringify(value);
+    await this.#keeper.write("cursor", text);
+  }
+
+  #keep(): void {
+    void this.#keeper.write("session", this.#known && JSON.stringify(this.#known));
+  }
+}
+
+function read(text: string | undefined): { [key: string]: string | undefined } | undefined {
+  try {
+    const value = JSON.parse(text ?? "null");
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

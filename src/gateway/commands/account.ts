@@ -1,0 +1,255 @@
+import { Refusal } from "../../core/errors.ts";
+import { type AccountId, accountIdFor, derivedRequestId, type RequestId } from "../../core/ids.ts";
+import { LIST_PAGE_DEFAULT } from "../../core/limits.ts";
+import type { FoldedName } from "../../core/names.ts";
+import { nextVersion } from "../../core/register.ts";
+import {
+  accountCreate,
+  accountDelete,
+  accountPassword,
+  accountRename,
+  accountUpdate,
+} from "../../ops/account.ts";
+import { subjectKey } from "../../replica/pending.ts";
+import { exists, isDisabled } from "../accounts.ts";
+import type { Commands } from "../command.ts";
+import { type Services, write } from "../services.ts";
+import { checkDisplayName, checkedName } from "../text.ts";
+import { usableInvitation } from "./invitation.ts";
+import { assertFree, nameKey } from "./naming.ts";
+import { copyReceipt } from "./receipt.ts";
+import { signUpPolicy } from "./server.ts";
+import { openSession } from "./sign-in.ts";
+
+const accountKey = (key: AccountId) => subjectKey({ table: "account", key });
+
+/** The account's password, checked; throws `bad_credentials`. */
+async function demandPassword(
+  services: Services,
+  address: string,
+  account: AccountId,
+  password: string,
+): Promise<void> {
+  const hash = services.view.get("account", account)?.password?.value ?? null;
+  await services.passwords.demand(account, address, password, hash);
+}
+
+export const accountCommands: Commands<"account"> = {
+  "account.create": {
+    needs: "nothing",
+    async handle(services, caller, params) {
+      const id = params.id as RequestId;
+      const account = accountIdFor(services.hash, id);
+      const name = checkedName(params.name);
+      const displayName = checkDisplayName(params.displayName ?? "");
+      const known = services.view.get("account", account);
+      let password: string;
+      if (known?.password !== undefined) {
+        await services.passwords.demand(
+          account,
+          caller.address,
+          params.password,
+          known.password.value,
+        );
+        password = known.password.value;
+      } else {
+        if (!caller.operator) {
+          services.signUps.demand(caller.address, "too many new accounts from this address");
+        }
+        preflight(services, account, name, params.invitation, caller.operator);
+        password = await services.passwords.hash(params.password);
+      }
+      const made = await write(services, caller, {
+        author: account,
+        id,
+        kind: accountCreate,
+        plan: () => {
+          const invitation = usableInvitation(services, params.invitation, account);
+          return {
+            content: {
+              scope: null,
+              data: invitation === null ? {} : { invitation },
+              body: { name, displayName, password },
+            },
+            depends: [
+              nameKey("account", name),
+              ...(invitation === null ? [] : [`invitation ${invitation}`]),
+            ],
+            changes: [
+              accountKey(account),
+              nameKey("account", name),
+              ...(invitation === null ? [] : [`invitation ${invitation}`]),
+            ],
+            allow: () => preflight(services, account, name, params.invitation, caller.operator),
+          };
+        },
+      });
+      if (made.repeated && known?.password === undefined) {
+        // Joined an attempt that was in flight: its password decides.
+        const hash = services.view.get("account", account)?.password?.value ?? null;
+        await services.passwords.demand(account, caller.address, params.password, hash);
+      }
+      assertUsable(services, account);
+      const sessionRequest = derivedRequestId(services.hash, "session", id);
+      const label = params.label ?? "";
+      const opened = await openSession(services, caller, account, sessionRequest, label);
+      caller.signIn(account, opened.session);
+      return {
+        account: services.render.account(account),
+        session: opened.session,
+        token: opened.token,
+        receipt: copyReceipt(made.receipt),
+      };
+    },
+  },
+  "account.list": {
+    needs: "session",
+    handle(services, caller, { match, after, limit }) {
+      const wanted = limit ?? LIST_PAGE_DEFAULT;
+      const found = services.view.listAccounts(
+        (match ?? "*").toLowerCase(),
+        after ?? "",
+        wanted + 1,
+      );
+      const page = found.slice(0, wanted);
+      caller.shows(page.map(({ holder }) => holder as AccountId));
+      const last = page.at(-1);
+      return {
+        accounts: page.map(({ holder }) => {
+          const { id, name, displayName } = services.render.account(holder as AccountId);
+          return { id, name, displayName, online: services.presence.isOnline(holder as AccountId) };
+        }),
+        ...(found.length > wanted && last !== undefined ? { next: last.shown } : {}),
+      };
+    },
+  },
+  "account.update": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const { account } = caller;
+      const displayName = checkDisplayName(params.displayName);
+      const { receipt } = await write(services, caller, {
+        author: account,
+        id: params.id as RequestId,
+        kind: accountUpdate,
+        plan: () => ({
+          content: {
+            scope: null,
+            data: { version: nextVersion(services.view.get("account", account)?.displayName) },
+            body: { displayName },
+          },
+          depends: [accountKey(account)],
+          changes: [accountKey(account)],
+        }),
+      });
+      return { account: services.render.account(account), receipt: copyReceipt(receipt) };
+    },
+  },
+  "account.rename": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const { account } = caller;
+      const name = checkedName(params.name);
+      const { receipt } = await write(services, caller, {
+        author: account,
+        id: params.id as RequestId,
+        kind: accountRename,
+        plan: () => {
+          const state = services.view.get("account", account);
+          const old = state?.name?.value ?? name;
+          return {
+            content: {
+              scope: null,
+              data: { version: nextVersion(state?.name) },
+              body: { name },
+            },
+            depends: [accountKey(account), nameKey("account", name)],
+            changes: [accountKey(account), nameKey("account", name), nameKey("account", old)],
+            allow: () => assertFree(services, "account", name, account),
+          };
+        },
+      });
+      return { account: services.render.account(account), receipt: copyReceipt(receipt) };
+    },
+  },
+  "account.password": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const { account, session } = caller;
+      const id = params.id as RequestId;
+      const current =
+        services.view.effect(account, id) === undefined ? params.password : params.newPassword;
+      await demandPassword(services, caller.address, account, current);
+      const password = await services.passwords.hash(params.newPassword);
+      const { receipt } = await write(services, caller, {
+        author: account,
+        id,
+        kind: accountPassword,
+        plan: () => ({
+          content: {
+            scope: account,
+            data: {
+              version: nextVersion(services.view.get("account", account)?.password),
+              keep: session,
+            },
+            body: { password },
+          },
+          depends: [accountKey(account)],
+          changes: [accountKey(account)],
+        }),
+      });
+      return { receipt: copyReceipt(receipt) };
+    },
+  },
+  "account.delete": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const { account } = caller;
+      await demandPassword(services, caller.address, account, params.password);
+      const name = services.view.get("account", account)?.name?.value;
+      const { receipt } = await write(services, caller, {
+        author: account,
+        id: params.id as RequestId,
+        kind: accountDelete,
+        plan: () => ({
+          content: { scope: null, data: { erase: params.erase ?? false }, body: null },
+          depends: [accountKey(account)],
+          changes: [accountKey(account), ...(name === undefined ? [] : [nameKey("account", name)])],
+        }),
+      });
+      return { receipt: copyReceipt(receipt) };
+    },
+  },
+};
+
+/** Whether this account may be made, checked before the costly hash and again when it is minted. */
+function preflight(
+  services: Services,
+  account: AccountId,
+  name: FoldedName,
+  code: string | undefined,
+  operator: boolean,
+): void {
+  const policy = signUpPolicy(services);
+  if (!operator && policy === "closed") {
+    throw new Refusal("forbidden", "sign-up is closed here: ask an administrator for an account");
+  }
+  if (!operator && policy === "invitation" && code === undefined) {
+    throw new Refusal(
+      "forbidden",
+      "sign-up needs an invitation code: ask an administrator for one",
+    );
+  }
+  usableInvitation(services, code, account);
+  assertFree(services, "account", name, account);
+}
+
+export function assertUsable({ view }: Services, account: AccountId): void {
+  const state = view.get("account", account);
+  if (!exists(state)) {
+    throw new Refusal("bad_credentials", "the name or the password is wrong");
+  }
+  if (isDisabled(state)) {
+    throw new Refusal("forbidden", "this account is disabled: ask an administrator");
+  }
+}

@@ -1,0 +1,116 @@
+import { Refusal } from "../../core/errors.ts";
+import {
+  type AccountId,
+  effectOf,
+  isSessionId,
+  type RequestId,
+  type SessionId,
+} from "../../core/ids.ts";
+import { goodSessions, sessionEnd } from "../accounts.ts";
+import type { Caller, Commands } from "../command.ts";
+import type { Services } from "../services.ts";
+import { checkedName, checkLabel } from "../text.ts";
+import { assertUsable } from "./account.ts";
+import { copyReceipt } from "./receipt.ts";
+import { endSession, openSession, tokenHash } from "./sign-in.ts";
+
+/** The account and session of a token. Throws `unauthorized` or `session_ended`. */
+export function sessionOf(
+  services: Pick<Services, "view" | "hash">,
+  token: string,
+): { account: AccountId; session: SessionId } {
+  const session = services.view.sessionOfToken(tokenHash(services, token));
+  const state = session === null ? undefined : services.view.get("session", session);
+  if (session === null || state === undefined) {
+    throw new Refusal("unauthorized", "this token is not known here: sign in again");
+  }
+  const account = effectOf(session).author;
+  const reason = sessionEnd(session, state, services.view.get("account", account));
+  if (reason !== null) throw new Refusal("session_ended", `this session is over: ${reason}`);
+  return { account, session };
+}
+
+/** Throws Refusal when a connection that is signed in is asked to be somebody else. */
+export function assertSameAccount(caller: Caller, account: AccountId): void {
+  if (caller.account === null || caller.account === account) return;
+  throw new Refusal("invalid", "this connection is signed in as another account: open a new one");
+}
+
+export const sessionCommands: Commands<"session"> = {
+  "session.open": {
+    needs: "nothing",
+    async handle(services, caller, params) {
+      const name = checkedName(params.name);
+      const account = services.view.holderOf("account", name) as AccountId | null;
+      const state = account === null ? undefined : services.view.get("account", account);
+      const hash = state?.password?.value ?? null;
+      const throttleKey = account ?? name;
+      await services.passwords.demand(throttleKey, caller.address, params.password, hash);
+      if (account === null)
+        throw new Refusal("bad_credentials", "the name or the password is wrong");
+      assertUsable(services, account);
+      assertSameAccount(caller, account);
+      const label = checkLabel(params.label ?? "");
+      const id = params.id as RequestId;
+      const opened = await openSession(services, caller, account, id, label);
+      const session = services.view.get("session", opened.session);
+      const over =
+        session === undefined
+          ? "it is gone"
+          : sessionEnd(opened.session, session, services.view.get("account", account));
+      if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
+      caller.signIn(account, opened.session);
+      return {
+        account: services.render.account(account),
+        session: opened.session,
+        token: opened.token,
+        receipt: copyReceipt(opened.receipt),
+      };
+    },
+  },
+  "session.resume": {
+    needs: "nothing",
+    handle(services, caller, { token }) {
+      const { account, session } = sessionOf(services, token);
+      assertSameAccount(caller, account);
+      caller.signIn(account, session);
+      return { account: services.render.account(account), session };
+    },
+  },
+  "session.list": {
+    needs: "session",
+    handle: (services, caller) => ({
+      sessions: listSessions(services, caller.account, caller.session),
+    }),
+  },
+  "session.revoke": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const { session } = params;
+      const known = isSessionId(session) && services.view.get("session", session) !== undefined;
+      if (!known || effectOf(session).author !== caller.account) {
+        throw new Refusal("not_found", "you have no such session");
+      }
+      const id = params.id as RequestId;
+      const receipt = await endSession(services, caller, caller.account, session, id);
+      return { receipt: copyReceipt(receipt) };
+    },
+  },
+  "session.close": {
+    needs: "session",
+    async handle(services, caller, params) {
+      const id = params.id as RequestId;
+      const receipt = await endSession(services, caller, caller.account, caller.session, id);
+      return { receipt: copyReceipt(receipt) };
+    },
+  },
+};
+
+export function listSessions(services: Services, account: AccountId, current: SessionId | null) {
+  return goodSessions(services.view, account).map(({ id, state }) => ({
+    id,
+    label: state.label ?? "",
+    openedAt: state.openedMs ?? 0,
+    current: id === current,
+  }));
+}

@@ -1,0 +1,89 @@
+/**
+ * One WebSocket connection: who is signed in on it, what it has subscribed to, what it has in flight.
+ * States: open, signed in, closed. It never skips an event: a link that can't take one is closed by its
+ * dialect, and the client resumes by cursor.
+ */
+import { BoundedMap } from "../core/bounded-map.ts";
+import type { AccountId, ConversationId, SessionId } from "../core/ids.ts";
+import { OPEN_CONVERSATIONS_MAX, PRESENCE_WATCH_MAX } from "../core/limits.ts";
+import type { Caller } from "./command.ts";
+import { Line } from "./line.ts";
+import type { Link } from "./ports.ts";
+import { openTopic, presenceTopic } from "./topics.ts";
+
+export class Connection implements Caller {
+  readonly address: string;
+  readonly operator = false;
+  readonly line = new Line();
+  readonly link: Link;
+  readonly openedMs: number;
+  account: AccountId | null = null;
+  session: SessionId | null = null;
+  inFlight = 0;
+  badFrames = 0;
+  refusedForFlight = 0;
+  requestsBeforeSignIn = 0;
+  isClosed = false;
+  private readonly topics = new Set<string>();
+  private readonly watched = new BoundedMap<AccountId, true>(PRESENCE_WATCH_MAX);
+  private readonly opened = new BoundedMap<string, true>(OPEN_CONVERSATIONS_MAX);
+  private readonly onSignIn: (connection: Connection) => void;
+
+  constructor(
+    link: Link,
+    address: string,
+    openedMs: number,
+    onSignIn: (connection: Connection) => void,
+  ) {
+    this.link = link;
+    this.address = address;
+    this.openedMs = openedMs;
+    this.onSignIn = onSignIn;
+  }
+
+  signIn(account: AccountId, session: SessionId): void {
+    this.session = session;
+    if (this.account === account || this.isClosed) return;
+    this.account = account;
+    this.onSignIn(this);
+  }
+
+  has(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
+  subscribe(topic: string): void {
+    if (this.isClosed || this.topics.has(topic)) return;
+    this.topics.add(topic);
+    this.link.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.topics.delete(topic) && !this.isClosed) this.link.unsubscribe(topic);
+  }
+
+  shows(accounts: readonly AccountId[]): void {
+    for (const account of accounts) {
+      if (this.watched.has(account)) continue;
+      const dropped = this.watched.set(account, true);
+      if (dropped !== null) this.unsubscribe(presenceTopic(dropped.key));
+      this.subscribe(presenceTopic(account));
+    }
+  }
+
+  opens(conversation: string): void {
+    const dropped = this.opened.set(conversation, true);
+    if (dropped !== null) this.unsubscribe(openTopic(dropped.key as ConversationId));
+    this.subscribe(openTopic(conversation as ConversationId));
+  }
+
+  send(text: string): void {
+    if (!this.isClosed) this.link.send(text);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.link.close(code, reason);
+  }
+}

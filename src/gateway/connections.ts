@@ -1,0 +1,203 @@
+/**
+ * All connections of this server, and what they are sent.
+ *
+ * Invariants: 1. a signed-in connection is subscribed to a conversation's topic exactly while its account
+ * receives its events. 2. A connection whose session is over is told and closed in the turn in which that was
+ * folded. 3. An event is made into text once, however many receive it.
+ */
+import { BoundedMap } from "../core/bounded-map.ts";
+import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
+import type { Subject } from "../core/view.ts";
+import { splitMemberKey, standingOf } from "../ops/member.ts";
+import { CLOSE_CODES } from "../protocol/rpc.ts";
+import type { Folded } from "../replica/ports.ts";
+import type { Replica } from "../replica/replica.ts";
+import { sessionEnd } from "./accounts.ts";
+import type { Connection } from "./connection.ts";
+import { eventText } from "./frames.ts";
+import type { MissedEvents } from "./missed.ts";
+import type { Notice, Notices } from "./notices.ts";
+import type { Broadcast } from "./ports.ts";
+import type { Render } from "./render.ts";
+import { EVERYBODY, openTopic, presenceTopic, topicOf } from "./topics.ts";
+
+const KNOWN_DIRECTS_MAX = 50_000;
+
+export type CloseReason = keyof typeof CLOSE_CODES;
+
+export class Connections {
+  readonly all = new Set<Connection>();
+  /** Events sent, by what they are. */
+  readonly sent = new Map<string, number>();
+  private readonly byAccount = new Map<AccountId, Set<Connection>>();
+  /** Direct conversations whose parties' connections are all subscribed. */
+  private readonly knownDirects = new BoundedMap<ConversationId, true>(KNOWN_DIRECTS_MAX);
+  private readonly replica: Replica;
+  private readonly render: Render;
+  private readonly notices: Notices;
+  private readonly missed: MissedEvents;
+  private readonly broadcast: Broadcast;
+  private readonly observeClose: (reason: CloseReason) => void;
+
+  constructor(parts: {
+    replica: Replica;
+    render: Render;
+    notices: Notices;
+    missed: MissedEvents;
+    broadcast: Broadcast;
+    observeClose: (reason: CloseReason) => void;
+  }) {
+    this.replica = parts.replica;
+    this.render = parts.render;
+    this.notices = parts.notices;
+    this.missed = parts.missed;
+    this.broadcast = parts.broadcast;
+    this.observeClose = parts.observeClose;
+  }
+
+  of(account: AccountId): ReadonlySet<Connection> {
+    return this.byAccount.get(account) ?? new Set();
+  }
+
+  get signedIn(): number {
+    let count = 0;
+    for (const connections of this.byAccount.values()) count += connections.size;
+    return count;
+  }
+
+  /** A connection was signed in: from now on it gets what concerns its account. */
+  enter(connection: Connection, account: AccountId): void {
+    const connections = this.byAccount.get(account) ?? new Set();
+    connections.add(connection);
+    this.byAccount.set(account, connections);
+    for (const scope of this.missed.scopesOf(account)) connection.subscribe(topicOf(scope));
+  }
+
+  leave(connection: Connection): void {
+    this.all.delete(connection);
+    if (connection.account === null) return;
+    const connections = this.byAccount.get(connection.account);
+    connections?.delete(connection);
+    if (connections?.size === 0) this.byAccount.delete(connection.account);
+  }
+
+  close(connection: Connection, reason: CloseReason, message: string): void {
+    if (connection.isClosed) return;
+    this.observeClose(reason);
+    connection.close(CLOSE_CODES[reason], message);
+  }
+
+  /** Sends what a folded batch means to those whom it concerns. */
+  publish(batch: readonly Folded[]): void {
+    for (const { n, op, subjects } of batch) {
+      for (const subject of subjects) this.before(subject);
+      for (const notice of this.notices.of(n, op, subjects)) this.deliver(notice);
+      for (const subject of subjects) this.after(subject);
+    }
+  }
+
+  /** What must hold before the events of a change go out. */
+  private before(subject: Subject): void {
+    switch (subject.table) {
+      case "account":
+        this.render.forgetNames(); // a name that became free may be shown by another account now
+        break;
+      case "member": {
+        const { channel, account } = splitMemberKey(subject.key);
+        if (standingOf(this.replica.view.get("member", subject.key)) !== "joined") break;
+        for (const connection of this.of(account)) connection.subscribe(channel);
+        break;
+      }
+      case "message":
+        if (!isChannelId(subject.conversation)) this.openDirect(subject.conversation);
+        break;
+      default:
+    }
+  }
+
+  /** The first message of a direct conversation opens it for those who are connected. */
+  private openDirect(conversation: ConversationId): void {
+    if (this.knownDirects.has(conversation)) return;
+    this.knownDirects.set(conversation, true);
+    for (const account of this.render.partiesOf(conversation)) {
+      const fresh = [...this.of(account)].filter((connection) => !connection.has(conversation));
+      if (fresh.length === 0) continue;
+      const text = this.textOf(this.notices.opened(conversation, account));
+      for (const connection of fresh) {
+        connection.subscribe(conversation);
+        connection.send(text);
+      }
+    }
+  }
+
+  private after(subject: Subject): void {
+    switch (subject.table) {
+      case "member": {
+        const { channel, account } = splitMemberKey(subject.key);
+        if (standingOf(this.replica.view.get("member", subject.key)) === "joined") break;
+        for (const connection of this.of(account)) {
+          connection.unsubscribe(channel);
+          connection.unsubscribe(openTopic(channel));
+        }
+        break;
+      }
+      case "account":
+        this.endSessions(subject.key);
+        break;
+      case "session":
+        this.endSessions(subject.account);
+        break;
+      default:
+    }
+  }
+
+  private endSessions(account: AccountId): void {
+    const { view } = this.replica;
+    for (const connection of [...this.of(account)]) {
+      const { session } = connection;
+      const state = session === null ? undefined : view.get("session", session);
+      if (session === null || state === undefined) continue;
+      const reason = sessionEnd(session, state, view.get("account", account));
+      if (reason === null) continue;
+      const cursor = this.replica.cursors.current();
+      connection.send(eventText("session.ended", { session, reason }, cursor));
+      this.close(connection, "session_ended", reason);
+    }
+  }
+
+  private textOf(notice: Notice): string {
+    this.sent.set(notice.method, (this.sent.get(notice.method) ?? 0) + 1);
+    return eventText(notice.method, notice.params, this.replica.cursors.current());
+  }
+
+  /** To the topic of the first scope; to accounts of the others unless they got it by that. */
+  private deliver(notice: Notice): void {
+    const text = this.textOf(notice);
+    const [first, ...others] = notice.scopes.map(topicOf);
+    if (first === undefined) return;
+    this.broadcast.publish(first, text);
+    for (const other of others) {
+      for (const connection of this.of(other as AccountId)) {
+        if (!connection.has(first)) connection.send(text);
+      }
+    }
+  }
+
+  // What is never stored.
+
+  tell(topic: string, method: string, params: object): void {
+    this.broadcast.publish(topic, eventText(method, params, this.replica.cursors.current()));
+  }
+
+  presenceChanged(account: AccountId, online: boolean): void {
+    const text = eventText("presence.changed", { account, online }, this.replica.cursors.current());
+    this.broadcast.publish(presenceTopic(account), text);
+    for (const { channel, standing } of this.replica.view.channelsOf(account)) {
+      if (standing === "joined") this.broadcast.publish(openTopic(channel), text);
+    }
+  }
+
+  tellEverybody(method: string): void {
+    this.tell(EVERYBODY, method, {});
+  }
+}

@@ -1,0 +1,359 @@
+/**
+ * The gateway: where dialects attach connections and pass calls on. It owns the session model; dialects own
+ * no state.
+ *
+ * A request goes through the same checks and the same handler whichever way it came; folded batches come
+ * back as events. The answer of `session.resume` precedes what was missed, that `caught_up`, and that every
+ * live event: all of it happens in one turn of the event loop.
+ */
+import { Refusal, type RefusalCode } from "../core/errors.ts";
+import type { Hash } from "../core/hash.ts";
+import { operatorId } from "../core/ids.ts";
+import {
+  BAD_FRAMES_MAX,
+  BEAT_INTERVAL_MS,
+  CONNECTIONS_PER_ACCOUNT_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  RESUME_EVENTS_MAX,
+  SIGN_IN_DEADLINE_MS,
+  SIGN_UP_WINDOW_MS,
+  SIGN_UPS_PER_ADDRESS_MAX,
+  THROTTLE_ENTRIES_MAX,
+  TYPING_INTERVAL_MS,
+} from "../core/limits.ts";
+import { HTTP_STATUS } from "../protocol/rpc.ts";
+import type { Clock, Random, Timer } from "../replica/ports.ts";
+import type { Replica } from "../replica/replica.ts";
+import { Access } from "./access.ts";
+import type { Caller } from "./command.ts";
+import { sessionOf } from "./commands/session.ts";
+import { Connection } from "./connection.ts";
+import { type CloseReason, Connections } from "./connections.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import {
+  BadFrame,
+  badFrameText,
+  errorText,
+  eventText,
+  noSuchMethodText,
+  parseRequest,
+  type Request,
+  resultText,
+} from "./frames.ts";
+import { Line } from "./line.ts";
+import { Markers } from "./markers.ts";
+import { MissedEvents } from "./missed.ts";
+import { Notices } from "./notices.ts";
+import { Passwords } from "./passwords.ts";
+import type {
+  Attached,
+  Broadcast,
+  GatewayLog,
+  HttpAnswer,
+  HttpCall,
+  Link,
+  PasswordHasher,
+  ServerEntry,
+  SignUpPolicy,
+} from "./ports.ts";
+import { Presence } from "./presence.ts";
+import { Render } from "./render.ts";
+import type { Services } from "./services.ts";
+import { Throttle } from "./throttle.ts";
+import { openTopic } from "./topics.ts";
+
+const REQUESTS_BEFORE_SIGN_IN_MAX = 50;
+const FLIGHT_REFUSALS_MAX = 10_000;
+const SWEEP_INTERVAL_MS = 1_000;
+
+export type GatewayOptions = {
+  readonly replica: Replica;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: Hash;
+  readonly passwords: PasswordHasher;
+  /** 32 bytes that only holders of the cluster's secret can compute, the same on every server. */
+  readonly derive: (label: string) => Uint8Array;
+  readonly cluster: string;
+  readonly version: string;
+  readonly servers: () => readonly ServerEntry[];
+  readonly signUp: SignUpPolicy;
+  /** Per account; 0 for no bound. */
+  readonly writesPerSecond: number;
+  readonly broadcast: Broadcast;
+  readonly log: GatewayLog;
+  /** Called for each answered request. */
+  readonly observe: (method: string, code: "ok" | RefusalCode, seconds: number) => void;
+  /** Called for each connection that the gateway closes. */
+  readonly observeClose: (reason: CloseReason) => void;
+};
+
+export class Gateway {
+  private readonly options: GatewayOptions;
+  private readonly services: Services;
+  private readonly dispatcher: Dispatcher;
+  private readonly connections: Connections;
+  private readonly timers: Timer[] = [];
+  private inFlight = 0;
+  private stopping = false;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    const { replica, clock, random, hash } = options;
+    const { view } = replica;
+    const access = new Access(view, hash);
+    const presence = new Presence(clock, (account, online) =>
+      this.connections.presenceChanged(account, online),
+    );
+    const render = new Render(view, access, (account) => presence.isOnline(account));
+    const notices = new Notices(view, render, access);
+    const missed = new MissedEvents(replica, notices);
+    const { broadcast, observeClose } = options;
+    this.connections = new Connections({
+      replica,
+      render,
+      notices,
+      missed,
+      broadcast,
+      observeClose,
+    });
+    this.services = {
+      replica,
+      view,
+      access,
+      render,
+      presence,
+      missed,
+      clock,
+      random,
+      hash,
+      passwords: new Passwords(clock, options.passwords),
+      markers: new Markers(replica, clock, random),
+      signUps: new Throttle(
+        clock,
+        SIGN_UPS_PER_ADDRESS_MAX,
+        SIGN_UP_WINDOW_MS,
+        THROTTLE_ENTRIES_MAX,
+      ),
+      typing: new Throttle(clock, 1, TYPING_INTERVAL_MS, THROTTLE_ENTRIES_MAX),
+      cluster: options.cluster,
+      version: options.version,
+      servers: options.servers,
+      signUpDefault: options.signUp,
+      derive: options.derive,
+      isStopping: () => this.stopping,
+      tellOpen: (conversation, method, params) =>
+        this.connections.tell(openTopic(conversation as never), method, params),
+    };
+    this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
+    replica.listen({
+      folded: (batch) => this.connections.publish(batch),
+      alarm: (what, message, clear) =>
+        clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
+    });
+    this.every(BEAT_INTERVAL_MS, () => this.connections.tellEverybody("server.beat"));
+    this.every(SWEEP_INTERVAL_MS, () => this.sweep());
+  }
+
+  private every(intervalMs: number, act: () => void): void {
+    const slot = this.timers.length;
+    const arm = () => {
+      this.timers[slot] = this.options.clock.schedule(intervalMs, () => {
+        act();
+        if (!this.stopping) arm();
+      });
+    };
+    arm();
+  }
+
+  /** Closes connections that did not sign in within the deadline. */
+  private sweep(): void {
+    const now = this.options.clock.monotonicMs();
+    for (const connection of this.connections.all) {
+      if (connection.account !== null || now - connection.openedMs < SIGN_IN_DEADLINE_MS) continue;
+      this.connections.close(connection, "idle", "no sign-in: sign in when you connect");
+    }
+  }
+
+  /** A new WebSocket connection from a remote address. */
+  attach(link: Link, address: string): Attached {
+    const now = this.options.clock.monotonicMs();
+    const connection = new Connection(link, address, now, (signedIn) => this.enter(signedIn));
+    this.connections.all.add(connection);
+    return {
+      receive: (text) => this.receive(connection, text),
+      closed: () => this.closed(connection),
+    };
+  }
+
+  private enter(connection: Connection): void {
+    const { account } = connection;
+    if (account === null) return;
+    const present = this.connections.of(account);
+    if (present.size >= CONNECTIONS_PER_ACCOUNT_MAX) {
+      connection.account = null;
+      throw new Refusal("too_large", "this account has too many connections: close some first");
+    }
+    this.connections.enter(connection, account);
+    this.services.presence.came(account);
+  }
+
+  private closed(connection: Connection): void {
+    connection.isClosed = true;
+    if (!this.connections.all.has(connection)) return;
+    this.connections.leave(connection);
+    if (connection.account !== null) this.services.presence.went(connection.account);
+  }
+
+  private receive(connection: Connection, text: string | null): void {
+    if (connection.isClosed) return;
+    let request: Request;
+    try {
+      if (text === null) throw new BadFrame("binary frames are not used: send text", -32600);
+      request = parseRequest(text);
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      connection.send(badFrameText(error));
+      connection.badFrames++;
+      if (connection.badFrames >= BAD_FRAMES_MAX) {
+        this.connections.close(connection, "bad_frames", "too many frames that are no requests");
+      }
+      return;
+    }
+    if (this.isFlooding(connection, request)) return;
+    void this.serve(connection, request);
+  }
+
+  private isFlooding(connection: Connection, request: Request): boolean {
+    if (connection.account === null) {
+      connection.requestsBeforeSignIn++;
+      if (connection.requestsBeforeSignIn > REQUESTS_BEFORE_SIGN_IN_MAX) {
+        this.connections.close(connection, "flooding", "too many requests without signing in");
+        return true;
+      }
+    }
+    if (connection.inFlight < REQUESTS_IN_FLIGHT_MAX) return false;
+    const what = `${REQUESTS_IN_FLIGHT_MAX} requests of this connection are in flight: wait for answers`;
+    connection.send(errorText(request.id, new Refusal("rate_limited", what, 100)));
+    connection.refusedForFlight++;
+    if (connection.refusedForFlight > FLIGHT_REFUSALS_MAX) {
+      this.connections.close(connection, "flooding", "went on sending past its bound");
+    }
+    return true;
+  }
+
+  private async serve(connection: Connection, request: Request): Promise<void> {
+    connection.inFlight++;
+    const text = await this.answer(connection, request);
+    connection.inFlight--;
+    connection.send(text.body);
+    if (text.status === 200 && request.method === "session.resume") {
+      this.replay(connection, (request.params as { cursor?: string }).cursor);
+    }
+  }
+
+  /** After the answer of a resume: what was missed, then `caught_up`. */
+  private replay(connection: Connection, cursorText: string | undefined): void {
+    const { account } = connection;
+    if (account === null) return;
+    const { cursors } = this.services.replica;
+    const current = cursors.current();
+    if (cursorText !== undefined) {
+      const cursor = cursors.parse(cursorText);
+      this.services.replica.seen(cursor.stamp);
+      const missed = this.services.missed.since(account, cursor, RESUME_EVENTS_MAX);
+      if (missed === null) {
+        connection.send(eventText("reset", {}, current));
+        return;
+      }
+      for (const { notice, cursor: at } of missed.events) {
+        connection.send(eventText(notice.method, notice.params, at));
+      }
+    }
+    connection.send(eventText("caught_up", {}, current));
+  }
+
+  /** Never throws: a defect in a handler is logged and answered as `indefinite`. */
+  private async answer(caller: Caller, request: Request): Promise<HttpAnswer> {
+    const row = this.dispatcher.row(request.method);
+    if (row === null) {
+      return { status: 404, body: noSuchMethodText(request.id, request.method) };
+    }
+    this.inFlight++;
+    try {
+      const result = await this.dispatcher.run(caller, request.method, row, request.params);
+      return { status: 200, body: resultText(request.id, result) };
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : this.defect(request.method, error);
+      return { status: HTTP_STATUS[refusal.code], body: errorText(request.id, refusal) };
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  private defect(method: string, error: unknown): Refusal {
+    const { stack, message } = error as Error;
+    this.options.log.error({ method, stack }, `a handler failed: ${message}`);
+    return new Refusal(
+      "indefinite",
+      "the server failed on this request; it is not known how far it came",
+      1_000,
+    );
+  }
+
+  /** `POST /v1/rpc`. */
+  async call({ body, token, address, operator }: HttpCall): Promise<HttpAnswer> {
+    let request: Request;
+    try {
+      request = parseRequest(body);
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      return { status: 400, body: badFrameText(error) };
+    }
+    const caller: Caller = {
+      address,
+      operator,
+      line: new Line(),
+      account: operator ? operatorId(this.options.hash) : null,
+      session: null,
+      signIn: () => {},
+      shows: () => {},
+      opens: () => {},
+    };
+    if (token !== null && !operator) {
+      try {
+        Object.assign(caller, sessionOf(this.services, token));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return { status: HTTP_STATUS[error.code], body: errorText(request.id, error) };
+      }
+    }
+    return this.answer(caller, request);
+  }
+
+  figures() {
+    return {
+      connections: this.connections.all.size,
+      signedIn: this.connections.signedIn,
+      requestsInFlight: this.inFlight,
+      passwordQueue: this.services.passwords.waiting,
+      events: Object.fromEntries(this.connections.sent),
+    };
+  }
+
+  /** Takes no new requests, tells clients, waits for those in flight, closes all connections. */
+  async stop(): Promise<void> {
+    this.connections.tellEverybody("server.stopping");
+    this.services.markers.flush();
+    this.stopping = true;
+    for (const timer of this.timers) timer.cancel();
+    this.services.presence.stop();
+    await this.services.replica.stop();
+    while (this.inFlight > 0) {
+      await new Promise<void>((resolve) => this.options.clock.schedule(5, resolve));
+    }
+    for (const connection of [...this.connections.all]) {
+      this.connections.close(connection, "going_away", "the server is stopping");
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Folded ops as events: pure decisions about who receives what. The same function serves what is sent live
+ * and what a resume replays, so both say the same.
+ */
+import { type AccountId, type ConversationId, effectOf, isChannelId } from "../core/ids.ts";
+import type { Op } from "../core/op.ts";
+import type { FeedScope, ReadView } from "../core/read-view.ts";
+import type { Subject } from "../core/view.ts";
+import { feedScopes } from "../ops/audience.ts";
+import { channelCreate } from "../ops/channel.ts";
+import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
+import { messagePost } from "../ops/message.ts";
+import type { EventName } from "../protocol/events.ts";
+import type { Access } from "./access.ts";
+import type { Render } from "./render.ts";
+
+/** An event without its cursor, for everybody in its scopes, or for one account only. */
+export type Notice = {
+  readonly scopes: readonly FeedScope[];
+  readonly method: EventName;
+  readonly params: Readonly<Record<string, unknown>>;
+};
+
+export class Notices {
+  private readonly view: ReadView;
+  private readonly render: Render;
+  private readonly access: Access;
+
+  constructor(view: ReadView, render: Render, access: Access) {
+    this.view = view;
+    this.render = render;
+    this.access = access;
+  }
+
+  /** What an op that changed these subjects means now, in the view's present state. */
+  of(n: number, op: Op, subjects: readonly Subject[]): Notice[] {
+    const notices: Notice[] = [];
+    for (const subject of subjects) {
+      const scopes = feedScopes(subject, op);
+      if (scopes.length === 0) continue;
+      switch (subject.table) {
+        case "message":
+          notices.push(...this.message(subject, op, n, scopes));
+          break;
+        case "member":
+          notices.push(...this.member(subject));
+          break;
+        case "channel":
+          if (op.kind === channelCreate.number) break; // its creator gets conversation.opened
+          notices.push({
+            scopes,
+            method: "channel.changed",
+            params: { channel: this.render.channel(subject.key, null) },
+          });
+          break;
+        case "account":
+          notices.push({
+            scopes,
+            method: "account.changed",
+            params: { account: this.render.author(subject.key) },
+          });
+          break;
+        case "marker":
+          notices.push(...this.marker(subject, scopes));
+          break;
+        default:
+      }
+    }
+    return notices;
+  }
+
+  private message(
+    subject: Extract<Subject, { table: "message" }>,
+    op: Op,
+    n: number,
+    scopes: FeedScope[],
+  ): Notice[] {
+    const { author, id } = effectOf(subject.key);
+    const post = this.view.effect(author, id);
+    const row = post === undefined ? null : this.view.message(post);
+    if (row === null) return [];
+    const isNew = op.kind === messagePost.number && post === n;
+    return [
+      {
+        scopes,
+        method: isNew ? "message.posted" : "message.changed",
+        params: { message: this.render.message(row) },
+      },
+    ];
+  }
+
+  private member(subject: Extract<Subject, { table: "member" }>): Notice[] {
+    const { channel, account } = splitMemberKey(subject.key);
+    const state = this.view.get("member", subject.key);
+    const standing = standingOf(state);
+    const shown = isOwner(state)
+      ? "owner"
+      : standing === "joined"
+        ? "member"
+        : standing === "invited" || standing === "banned"
+          ? standing
+          : "none";
+    const changed: Notice = {
+      scopes: [channel, account],
+      method: "member.changed",
+      params: { conversation: channel, account: this.render.author(account), standing: shown },
+    };
+    if (standing !== "joined") return [changed];
+    return [this.opened(channel, account), changed];
+  }
+
+  /** A conversation became readable for an account. */
+  opened(conversation: ConversationId, account: AccountId): Notice {
+    const reference = isChannelId(conversation) ? conversation : this.other(conversation, account);
+    const place = this.access.readable(reference, account);
+    return {
+      scopes: [account],
+      method: "conversation.opened",
+      params: { conversation: this.render.conversation(place, account) },
+    };
+  }
+
+  private other(conversation: ConversationId, account: AccountId): string {
+    const parties = this.render.partiesOf(conversation);
+    return parties.find((party) => party !== account) ?? account;
+  }
+
+  private marker(subject: Extract<Subject, { table: "marker" }>, scopes: FeedScope[]): Notice[] {
+    const conversation = subject.key.split(" ")[1];
+    const marker = this.view.get("marker", subject.key);
+    if (marker === undefined) return [];
+    return [{ scopes, method: "marker.changed", params: { conversation, upTo: marker.upTo } }];
+  }
+}

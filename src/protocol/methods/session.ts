@@ -1,0 +1,51 @@
+import Type from "typebox";
+import {
+  Account,
+  Cursor,
+  cursored,
+  Label,
+  Name,
+  Password,
+  RequestIdText,
+  reading,
+  receipted,
+  Session,
+  SessionIdText,
+  Shape,
+  Token,
+} from "../schema.ts";
+import { signedIn } from "./account.ts";
+
+export const sessionMethods = {
+  "session.open": {
+    summary: "Signs in with name and password; signs a WebSocket in.",
+    params: Shape({
+      name: Name,
+      password: Password,
+      label: Type.Optional(Label),
+      id: RequestIdText,
+    }),
+    result: Shape({ ...signedIn, ...receipted, ...cursored }),
+  },
+  "session.resume": {
+    summary:
+      "Signs a WebSocket in by token. With a cursor, what was missed follows the answer as events, then `caught_up`; or `reset`.",
+    params: Shape({ token: Token, cursor: Type.Optional(Cursor) }),
+    result: Shape({ account: Account, session: SessionIdText, ...cursored }),
+  },
+  "session.list": {
+    summary: "The own sessions.",
+    params: Shape({ ...reading }),
+    result: Shape({ sessions: Type.Array(Session), ...cursored }),
+  },
+  "session.revoke": {
+    summary: "Ends one of the own sessions.",
+    params: Shape({ session: SessionIdText, id: RequestIdText }),
+    result: Shape({ ...receipted, ...cursored }),
+  },
+  "session.close": {
+    summary: "Ends this session: signs out.",
+    params: Shape({ id: RequestIdText }),
+    result: Shape({ ...receipted }),
+  },
+} as const;

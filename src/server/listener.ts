@@ -1,0 +1,379 @@
+/**
+ * The one port: sockets and requests of clients, health, figures.
+ *
+ * It is up before the store is opened, so that whoever watches the server sees it start, and so that a port
+ * in use is found out before anything on disk is touched. Rejected: a port of its own for operators (one
+ * more thing to configure and to guard).
+ */
+import { timingSafeEqual } from "node:crypto";
+import { EVENTS_WAIT_MS_MAX, FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX } from "../core/limits.ts";
+import { utf8 } from "../core/bytes.ts";
+import type { Attached, HttpAnswer, HttpCall, Link } from "../gateway/ports.ts";
+import {
+  type AddressRange,
+  clientAddress,
+  formatHostPort,
+  type HostPort,
+  inAnyRange,
+  isLoopback,
+  isWildcard,
+} from "./address.ts";
+import { StartError } from "./exit-codes.ts";
+import {
+  allowsOrigin,
+  bearerOf,
+  isPassedOn,
+  jsonResponse,
+  readBody,
+  refusal,
+  SECURITY_HEADERS,
+  textResponse,
+} from "./http-guard.ts";
+import { OPERATOR_TOKEN_PREFIX } from "./secret.ts";
+import { SOCKET_BOUNDS, type SocketBounds, type SocketData, Sockets } from "./sockets.ts";
+
+/** A connection that neither sends nor takes anything, between and within requests. */
+const HTTP_IDLE_S = 10;
+const BODY_WAIT_MS = 10_000;
+/** The longest that an answer may take: a bot that waits for events, and then some. */
+const ANSWER_WAIT_S = EVENTS_WAIT_MS_MAX / 1000 + 20;
+const RETRY_AFTER_MS = 1_000;
+
+export const LISTENER_BOUNDS = {
+  ...SOCKET_BOUNDS,
+  bodyBytesMax: FRAME_BYTES_MAX,
+  bodyWaitMs: BODY_WAIT_MS,
+  requestsMax: REQUESTS_IN_FLIGHT_MAX,
+};
+export type ListenerBounds = SocketBounds & typeof LISTENER_BOUNDS;
+
+/** Where requests go once there is somebody to answer them. */
+export interface Doors {
+  attach(link: Link, address: string): Attached;
+  call(request: HttpCall): Promise<HttpAnswer>;
+}
+
+export type ListenerOptions = {
+  readonly listen: HostPort;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** The address that clients use, if it is another. */
+  readonly url: string | null;
+  readonly trustedProxies: readonly AddressRange[];
+  readonly metricsAllow: readonly AddressRange[];
+  readonly welcome: () => string;
+  readonly openrpc: () => string;
+  readonly metrics: () => Promise<string>;
+  /** A request that failed in a way that it should not. */
+  readonly failed: (error: unknown) => void;
+  readonly bounds?: Partial<ListenerBounds>;
+};
+
+type State =
+  | { readonly is: "starting"; readonly reason: string }
+  | { readonly is: "serving"; readonly doors: Doors }
+  | { readonly is: "stopping" };
+
+type Server = Bun.Server<SocketData>;
+
+export class Listener {
+  readonly sockets: Sockets;
+  private readonly options: ListenerOptions;
+  private readonly bounds: ListenerBounds;
+  private readonly server: Server;
+  private state: State = { is: "starting", reason: "starting" };
+  private operatorToken: Uint8Array | null = null;
+  private requests = 0;
+  /** Requests turned away before the gateway saw them. */
+  readonly refused: Record<string, number> = {};
+
+  /** Binds the port. Throws StartError. */
+  constructor(options: ListenerOptions) {
+    this.options = options;
+    this.bounds = { ...LISTENER_BOUNDS, ...options.bounds };
+    this.sockets = new Sockets(this.bounds);
+    try {
+      this.server = this.bind();
+    } catch (cause) {
+      this.sockets.end();
+      throw bindError(options, cause);
+    }
+  }
+
+  private bind(): Server {
+    const { listen, tls } = this.options;
+    return Bun.serve<SocketData>({
+      hostname: listen.host,
+      port: listen.port,
+      ...(tls === null ? {} : { tls }),
+      development: false,
+      idleTimeout: HTTP_IDLE_S,
+      // Ours is smaller, and is answered in the words of the protocol.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request, server) => this.answer(request, server),
+      websocket: this.sockets.handler(),
+      error: (error) => {
+        this.options.failed(error);
+        return textResponse(500, "internal error\n");
+      },
+    });
+  }
+
+  get port(): number {
+    return this.server.port as number;
+  }
+
+  /** HTTP requests that are being answered. */
+  get requestsInFlight(): number {
+    return this.requests;
+  }
+
+  private get scheme(): string {
+    return this.options.tls === null ? "http" : "https";
+  }
+
+  /** How this machine reaches it. */
+  get localUrl(): string {
+    const { host } = this.options.listen;
+    const near = isWildcard(host) ? (host.includes(":") ? "::1" : "127.0.0.1") : host;
+    return `${this.scheme}://${formatHostPort({ host: near, port: this.port })}`;
+  }
+
+  /** The address that clients use, as far as it is known. */
+  get url(): string {
+    return this.options.url ?? this.localUrl;
+  }
+
+  /** Why it is not ready. */
+  starting(reason: string): void {
+    this.state = { is: "starting", reason };
+  }
+
+  serve(doors: Doors, operatorToken: string): void {
+    this.operatorToken = utf8(operatorToken);
+    this.sockets.begin(this.server, (link, address) => doors.attach(link, address));
+    this.state = { is: "serving", doors };
+  }
+
+  /** Takes no new connections; requests on old ones are told to go elsewhere. */
+  stopTaking(): void {
+    this.state = { is: "stopping" };
+    void this.server.stop();
+  }
+
+  async close(): Promise<void> {
+    this.state = { is: "stopping" };
+    this.sockets.end();
+    await this.server.stop(true);
+  }
+
+  private refuse(reason: string): void {
+    this.refused[reason] = (this.refused[reason] ?? 0) + 1;
+  }
+
+  private answer(request: Request, server: Server): Response | Promise<Response> | undefined {
+    const path = new URL(request.url).pathname;
+    if (path === "/v1/rpc") return this.rpc(request, server);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return textResponse(405, "use GET\n", { allow: "GET, HEAD" });
+    }
+    switch (path) {
+      case "/v1/ws":
+        return this.upgrade(request, server);
+      case "/v1/openrpc.json":
+        return jsonResponse({ status: 200, body: this.options.openrpc() });
+      case "/healthz":
+        return textResponse(200, "ok\n");
+      case "/readyz":
+        return this.ready();
+      case "/metrics":
+        return this.metrics(request, server);
+      case "/":
+        return textResponse(200, this.options.welcome());
+      default:
+        return textResponse(404, "not found; this server speaks at /v1/ws and /v1/rpc\n");
+    }
+  }
+
+  private ready(): Response {
+    const { state } = this;
+    if (state.is === "serving") return textResponse(200, "ready\n");
+    return textResponse(503, `${state.is === "starting" ? state.reason : "stopping"}\n`);
+  }
+
+  private socketAddress(request: Request, server: Server): string {
+    return server.requestIP(request)?.address ?? "";
+  }
+
+  private clientOf(request: Request, server: Server): string {
+    const forwarded = request.headers.get("x-forwarded-for");
+    return clientAddress(
+      this.socketAddress(request, server),
+      forwarded,
+      this.options.trustedProxies,
+    );
+  }
+
+  /** From this machine, and not passed on: a proxy here would make everybody near. */
+  private isNear(request: Request, server: Server): boolean {
+    const address = this.socketAddress(request, server);
+    const own = isLoopback(address) || address === this.options.listen.host;
+    return own && !isPassedOn(request.headers);
+  }
+
+  private upgrade(request: Request, server: Server): Response | undefined {
+    const { headers } = request;
+    if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      return textResponse(426, "this is a WebSocket\n", { upgrade: "websocket" });
+    }
+    if (!allowsOrigin(headers.get("origin"), headers.get("host"), this.options.url)) {
+      this.refuse("origin");
+      return textResponse(403, "pages of this origin may not connect\n");
+    }
+    if (this.state.is !== "serving") {
+      this.refuse("not_ready");
+      return this.ready();
+    }
+    const address = this.clientOf(request, server);
+    if (!this.sockets.hasRoom(address, this.isNear(request, server))) {
+      this.refuse("connections");
+      return textResponse(503, "no room for another connection\n", { "retry-after": "5" });
+    }
+    if (server.upgrade(request, { data: { address, own: null } })) return undefined;
+    return textResponse(400, "not a WebSocket handshake\n");
+  }
+
+  private metrics(request: Request, server: Server): Response | Promise<Response> {
+    // A name that leads here could be anybody's: their page could read what this machine may.
+    const host = new URL(request.url).hostname.replace(/^\[|\]$/g, "");
+    const byName = !isLoopback(host) && host !== this.options.listen.host;
+    const near = this.isNear(request, server) && !byName;
+    const address = this.socketAddress(request, server);
+    const allowed =
+      inAnyRange(address, this.options.metricsAllow) && !isPassedOn(request.headers);
+    if (!near && !allowed) {
+      this.refuse("metrics");
+      return textResponse(403, "figures are for this machine and for --metrics-allow\n");
+    }
+    const type = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+    return this.options.metrics().then((text) => textResponse(200, text, type));
+  }
+
+  private async rpc(request: Request, server: Server): Promise<Response> {
+    const cors = this.corsOf(request);
+    if (cors === null) {
+      this.refuse("origin");
+      return jsonResponse(refusal("forbidden", "pages of this origin may not call this server"));
+    }
+    if (request.method === "OPTIONS") {
+      return new Response(null, { status: 204, headers: { ...SECURITY_HEADERS, ...cors } });
+    }
+    this.requests++;
+    try {
+      const answer = await this.rpcAnswer(request, server);
+      // What is left of a body that was refused would be taken for the next request.
+      const close = answer.bodyLeft === true ? { connection: "close" } : {};
+      return jsonResponse(answer, { ...cors, ...close, ...answer.headers });
+    } finally {
+      this.requests--;
+    }
+  }
+
+  /** Headers for the page that asks; null if it may not. */
+  private corsOf(request: Request): Record<string, string> | null {
+    const { headers } = request;
+    const origin = headers.get("origin");
+    if (!allowsOrigin(origin, headers.get("host"), this.options.url)) return null;
+    if (origin === null) return {};
+    return {
+      vary: "origin",
+      "access-control-allow-origin": origin,
+      "access-control-allow-methods": "POST",
+      "access-control-allow-headers": "authorization, content-type",
+      "access-control-max-age": "600",
+      "cross-origin-resource-policy": "cross-origin",
+    };
+  }
+
+  private async rpcAnswer(
+    request: Request,
+    server: Server,
+  ): Promise<HttpAnswer & { bodyLeft?: boolean; headers?: Record<string, string> }> {
+    const { headers } = request;
+    const turnedAway = (answer: HttpAnswer, extra: Record<string, string> = {}) => ({
+      ...answer,
+      bodyLeft: true,
+      headers: extra,
+    });
+    if (request.method !== "POST") {
+      const answer = refusal("invalid", "use POST", { status: 405 });
+      return turnedAway(answer, { allow: "POST, OPTIONS" });
+    }
+    if (!/^application\/json *(;|$)/i.test(headers.get("content-type") ?? "")) {
+      const what = "the content type must be application/json";
+      return turnedAway(refusal("invalid", what, { status: 415 }));
+    }
+    const wait = { retryAfterMs: RETRY_AFTER_MS };
+    if (this.state.is === "stopping") {
+      return turnedAway(refusal("shutting_down", "this server is stopping: go to another one", wait));
+    }
+    if (this.state.is === "starting") {
+      return turnedAway(refusal("unavailable", `not ready yet: ${this.state.reason}`, wait));
+    }
+    if (this.requests > this.bounds.requestsMax) {
+      this.refuse("requests");
+      return turnedAway(refusal("unavailable", "too many requests at once: try again", wait));
+    }
+    const body = await readBody(request, this.bounds.bodyBytesMax, this.bounds.bodyWaitMs);
+    if ("problem" in body) {
+      this.refuse(body.problem);
+      return turnedAway(bodyRefusal(body.problem, this.bounds.bodyBytesMax));
+    }
+    server.timeout(request, ANSWER_WAIT_S);
+    const token = bearerOf(headers);
+    const operator = token?.startsWith(OPERATOR_TOKEN_PREFIX) === true;
+    if (operator && !(this.isNear(request, server) && this.isOperator(token))) {
+      this.refuse("operator");
+      return refusal("unauthorized", "this operator token is not good here");
+    }
+    const address = this.clientOf(request, server);
+    const call = { body: body.text, token: operator ? null : token, address, operator };
+    return this.state.doors.call(call);
+  }
+
+  private isOperator(token: string): boolean {
+    const given = utf8(token);
+    const own = this.operatorToken;
+    return own !== null && given.length === own.length && timingSafeEqual(given, own);
+  }
+}
+
+function bodyRefusal(
+  problem: "too_large" | "not_utf8" | "too_slow" | "gone",
+  bytesMax: number,
+): HttpAnswer {
+  switch (problem) {
+    case "too_large":
+      return refusal("too_large", `a request may have ${bytesMax} bytes`);
+    case "not_utf8":
+      return refusal("invalid", "the request is not UTF-8");
+    case "too_slow":
+    case "gone":
+      return refusal("invalid", "the request did not come to its end in time", { status: 408 });
+  }
+}
+
+function bindError({ listen, tls }: ListenerOptions, cause: unknown): StartError {
+  const { code, message } = cause as { code?: string; message: string };
+  const at = formatHostPort(listen);
+  if (code === "EADDRINUSE") {
+    const remedy = "stop the other program, or give another address by --listen HOST:PORT";
+    return new StartError("port_in_use", `another program listens on ${at}`, remedy);
+  }
+  if (tls !== null && code?.startsWith("E") !== true) {
+    const remedy = "check that --tls-cert and --tls-key are PEM files that belong together";
+    return new StartError("tls", `certificate or key can't be used: ${message}`, remedy);
+  }
+  const remedy =
+    "give an address of this machine by --listen HOST:PORT (0.0.0.0 for all); ports below 1024 need a right of their own";
+  return new StartError("address_unusable", `can't listen on ${at}: ${message}`, remedy);
+}

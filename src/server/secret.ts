@@ -1,0 +1,82 @@
+/**
+ * The cluster's secret: 32 random bytes in a file of their own. Servers with one secret are one cluster.
+ * What is derived from it, each under a label of its own: the cluster id, and the token by which the
+ * operator's command on this machine proves that it may read the secret.
+ */
+import { createHash, createHmac } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { toBase32Hex, toBase64Url, utf8 } from "../core/bytes.ts";
+import { StartError } from "./exit-codes.ts";
+
+export const SECRET_FILE = "secret";
+export const SECRET_BYTES = 32;
+export const OPERATOR_TOKEN_PREFIX = "hfo_";
+/** No secret is longer; a path that leads to something huge must not fill the memory. */
+const SECRET_FILE_BYTES_MAX = 1024;
+
+export function clusterIdOf(secret: Uint8Array): string {
+  const hash = createHash("sha256").update("holdfast/cluster\0").update(secret).digest();
+  return toBase32Hex(hash.subarray(0, 16));
+}
+
+export function operatorTokenOf(secret: Uint8Array): string {
+  const mac = createHmac("sha256", secret).update("holdfast/operator").digest();
+  return OPERATOR_TOKEN_PREFIX + toBase64Url(mac);
+}
+
+export type ReadSecret = {
+  readonly secret: Uint8Array;
+  /** Whether users other than the owner can read the file. */
+  readonly exposed: boolean;
+};
+
+/** null if there is no such file. Throws StartError for one that can't be read or holds no secret. */
+export function readSecret(path: string): ReadSecret | null {
+  let text: string;
+  let mode: number;
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile() || stat.size > SECRET_FILE_BYTES_MAX) throw notASecret(path);
+    mode = stat.mode;
+    text = readFileSync(path, "utf8").trim();
+  } catch (cause) {
+    if (cause instanceof StartError) throw cause;
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw new StartError(
+      "no_permission",
+      `the secret file ${path} can't be read: ${(cause as Error).message}`,
+      "run the server as the user who owns the file, or give that user the right to read it",
+    );
+  }
+  const secret = Buffer.from(text, "base64");
+  const standard = secret.toString("base64");
+  if (secret.length !== SECRET_BYTES || (text !== standard && text !== standard.slice(0, -1))) {
+    throw notASecret(path);
+  }
+  return { secret: new Uint8Array(secret), exposed: (mode & 0o077) !== 0 };
+}
+
+function notASecret(path: string): StartError {
+  return new StartError(
+    "foreign_cluster",
+    `${path} does not hold a secret (${SECRET_BYTES} bytes in base64)`,
+    "copy the secret file of another server of the cluster, or make a new one by `openssl rand -base64 32`",
+  );
+}
+
+/** Makes the file, durable before anything depends on it. Throws if there is one already. */
+export function makeSecret(path: string): Uint8Array {
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    writeSync(fd, utf8(`${Buffer.from(secret).toString("base64")}\n`));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  const folder = openSync(dirname(path), "r");
+  fsyncSync(folder);
+  closeSync(folder);
+  return secret;
+}

@@ -1,0 +1,142 @@
+/**
+ * Rows of `ops` back to ops, each checked on every read: a disk may change what it was given at any time,
+ * and a wrong op must never reach the fold, a client or a peer.
+ */
+import type { Database, Statement } from "bun:sqlite";
+import { equalBytes } from "../core/bytes.ts";
+import type { Incarnation } from "../core/ids.ts";
+import { CHAIN_MARK_EVERY } from "../core/limits.ts";
+import {
+  CHAIN_START,
+  chainHash,
+  decodeEnvelope,
+  type Envelope,
+  hashBody,
+  type Op,
+} from "../core/op.ts";
+import type { StoredOp } from "../replica/ports.ts";
+import { type Finding, StorageError } from "./failure.ts";
+import { rowCheck, sha256 } from "./log-hash.ts";
+
+/** A row of `ops`, as read: nothing in it is to be trusted yet. */
+export type OpRow = {
+  readonly n: number;
+  readonly o: number;
+  readonly seq: number;
+  readonly crc: number;
+  readonly envelope: Uint8Array;
+  readonly body: Uint8Array | null;
+  readonly chain: Uint8Array | null;
+  readonly erased_by: number | null;
+};
+
+export const OP_COLUMNS = "n, o, seq, crc, envelope, body, chain, erased_by";
+
+/** The envelope of a row, or what is wrong with the row: its check, its form, or its place. */
+export function envelopeOf(row: OpRow, origin: string | undefined): Envelope | string {
+  if (!(row.envelope instanceof Uint8Array)) return "op damaged";
+  if (row.crc !== rowCheck(row.envelope, row.erased_by)) return "op does not match its check";
+  let envelope: Envelope;
+  try {
+    envelope = decodeEnvelope(row.envelope);
+  } catch {
+    return "op can't be decoded";
+  }
+  const inPlace = envelope.origin === origin && envelope.seq === row.seq;
+  return inPlace ? envelope : "op stands in another's place";
+}
+
+/** What is wrong with the body of a row whose envelope is good; null if nothing is. */
+export function bodyFault(row: OpRow, envelope: Envelope): string | null {
+  if (envelope.bodyHash === null) {
+    return row.body === null && row.erased_by === null ? null : "op has a body that it never had";
+  }
+  if (row.body === null) return row.erased_by === null ? "body missing" : null;
+  if (!(row.body instanceof Uint8Array)) return "body damaged";
+  if (row.erased_by !== null) return "body present although erased";
+  return equalBytes(hashBody(sha256, row.body), envelope.bodyHash)
+    ? null
+    : "body does not match its hash";
+}
+
+/** What can be said of a damaged op. */
+export function findingAt(what: string, row: OpRow, origin: string | undefined): Finding {
+  const finding: Finding = { what, n: row.n, seq: row.seq };
+  return origin === undefined ? finding : { ...finding, origin };
+}
+
+/** The same, when at least its envelope is good. */
+export function findingOf(what: string, n: number, envelope: Envelope): Finding {
+  const { origin, seq, kind, author } = envelope;
+  return { what, n, origin, seq, kind, author };
+}
+
+/** The op of a row. Throws StorageError `damaged`. */
+export function opOf(row: OpRow, origin: string | undefined): Op {
+  const envelope = envelopeOf(row, origin);
+  if (typeof envelope === "string") throw damage(findingAt(envelope, row, origin));
+  const fault = bodyFault(row, envelope);
+  if (fault !== null) throw damage(findingOf(fault, row.n, envelope));
+  return { ...envelope, bytes: row.envelope, body: row.body };
+}
+
+function damage(finding: Finding): StorageError {
+  return new StorageError("damaged", `log: ${finding.what} (n ${finding.n})`, {
+    findings: [finding],
+  });
+}
+
+/** Reads ops by arrival number and chain hashes by seq over one connection. */
+export class RowReader {
+  private readonly one: Statement<OpRow, [number]>;
+  private readonly range: Statement<OpRow, [number, number]>;
+  private readonly mark: Statement<{ chain: Uint8Array | null }, [number, number]>;
+  private readonly run: Statement<OpRow, [number, number, number]>;
+  private readonly originOf: (o: number) => Incarnation | undefined;
+
+  constructor(db: Database, originOf: (o: number) => Incarnation | undefined) {
+    this.originOf = originOf;
+    this.one = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n = ?`);
+    this.range = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n >= ? ORDER BY n LIMIT ?`);
+    this.mark = db.prepare("SELECT chain FROM ops WHERE o = ? AND seq = ?");
+    this.run = db.prepare(
+      `SELECT ${OP_COLUMNS} FROM ops WHERE o = ? AND seq > ? AND seq <= ? ORDER BY seq`,
+    );
+  }
+
+  /** Throws StorageError `damaged` if it is missing or does not match its hashes. */
+  op(n: number): Op {
+    const row = this.one.get(n);
+    if (row === null) throw damage({ what: "op missing", n });
+    return opOf(row, this.originOf(row.o));
+  }
+
+  /** Exactly `count` ops; throws as {@link op} does. */
+  ops(fromN: number, count: number): StoredOp[] {
+    const rows = this.range.all(fromN, count);
+    return Array.from({ length: count }, (_, i) => {
+      const n = fromN + i;
+      const row = rows[i];
+      if (row?.n !== n) throw damage({ what: "op missing", n });
+      return { n, op: opOf(row, this.originOf(row.o)) };
+    });
+  }
+
+  /** From the nearest mark on; null if an op between the two was given up. */
+  chainAt(o: number, seq: number): Uint8Array | null {
+    const from = seq - (seq % CHAIN_MARK_EVERY);
+    let chain = from === 0 ? CHAIN_START : (this.mark.get(o, from)?.chain ?? null);
+    let at = from;
+    for (const row of seq === from ? [] : this.run.all(o, from, seq)) {
+      if (chain === null || row.seq !== ++at) return null;
+      const envelope = envelopeOf(row, this.originOf(o));
+      if (typeof envelope === "string") throw damage(findingAt(envelope, row, this.originOf(o)));
+      chain = chainHash(sha256, chain, row.envelope);
+    }
+    return at === seq ? chain : null;
+  }
+
+  close(): void {
+    for (const statement of [this.one, this.range, this.mark, this.run]) statement.finalize();
+  }
+}

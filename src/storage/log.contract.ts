@@ -1,0 +1,188 @@
+/** What every implementation of the port `Log` must do. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { equalBytes } from "../core/bytes.ts";
+import { CHAIN_MARK_EVERY } from "../core/limits.ts";
+import { CHAIN_START, chainHash, type Op } from "../core/op.ts";
+import type { Log } from "../replica/ports.ts";
+import { sha256 } from "./log-hash.ts";
+import { type Heard, listening, randomFrom, TestOrigin } from "./log-testing.ts";
+
+/** A place for one log. */
+export type LogPlace = {
+  /** Opens what is there, empty at first. */
+  open(): Promise<Log>;
+  /** Removes it all. */
+  dispose(): void;
+};
+
+function chainsOf(ops: readonly Op[]): Uint8Array[] {
+  const chains: Uint8Array[] = [];
+  let chain = CHAIN_START;
+  for (const op of ops) {
+    chain = chainHash(sha256, chain, op.bytes);
+    chains.push(chain);
+  }
+  return chains;
+}
+
+export function logContract(name: string, place: () => LogPlace): void {
+  describe(`Log contract: ${name}`, () => {
+    let at: LogPlace;
+    let log: Log;
+    let heard: Heard;
+    const random = randomFrom(3);
+
+    const open = async () => {
+      log = await at.open();
+      heard = listening(log);
+    };
+    const reopen = async () => {
+      await log.close();
+      await open();
+    };
+    beforeEach(async () => {
+      at = place();
+      await open();
+    });
+    afterEach(async () => {
+      await log.close();
+      at.dispose();
+    });
+
+    test("a new log is empty", () => {
+      expect(log.lastN).toBe(0);
+      expect(log.vector().size).toBe(0);
+      expect(log.ops(1, 10)).toEqual([]);
+    });
+
+    test("ops get arrival numbers from 1 and are read back byte by byte", async () => {
+      const ops = new TestOrigin("a", random).ops(5);
+      log.append(ops.slice(0, 2));
+      log.append(ops.slice(2));
+      await heard.settled();
+      expect(log.lastN).toBe(5);
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        for (const [i, op] of ops.entries()) expect(log.op(i + 1)).toEqual(op);
+        expect(log.ops(2, 3).map(({ n }) => n)).toEqual([2, 3, 4]);
+        expect(log.ops(4, 100).map(({ op }) => op)).toEqual(ops.slice(3));
+        expect(log.ops(6, 1)).toEqual([]);
+      }
+    });
+
+    test("what is durable is told once, in order, and never before", async () => {
+      const ops = new TestOrigin("a", random).ops(3_000);
+      for (let i = 0; i < ops.length; i += 7) {
+        log.append(ops.slice(i, i + 7));
+        expect(log.lastN).toBe(0); // nothing becomes durable within a turn
+      }
+      await heard.settled();
+      const told = heard.commits.flatMap((commit) => commit.ops);
+      expect(told.map(({ n }) => n)).toEqual(ops.map((_, i) => i + 1));
+      expect(told.every(({ op }, i) => op.id === ops[i]!.id)).toBe(true);
+    });
+
+    test("inside the durable call, log and vector already hold the ops", async () => {
+      const origin = new TestOrigin("a", random);
+      await log.close();
+      log = await at.open();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      log.listen({
+        durable({ ops }) {
+          const last = ops.at(-1)!;
+          expect(log.lastN).toBe(last.n);
+          expect(log.op(last.n)).toEqual(last.op);
+          expect(log.vector().get(origin.name)!.seq).toBe(last.op.seq);
+          resolve();
+        },
+        erased() {},
+        space() {},
+        failed() {},
+      });
+      log.append(origin.ops(3));
+      await promise;
+    });
+
+    test("the vector names each origin's newest op and chain hash, also after a reopen", async () => {
+      const [a, b] = [new TestOrigin("a", random), new TestOrigin("b", random)];
+      const [fromA, fromB] = [a.ops(130), b.ops(3)];
+      log.append([fromA[0]!, fromB[0]!, ...fromA.slice(1), ...fromB.slice(1)]);
+      await heard.settled();
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        expect(log.vector().size).toBe(2);
+        expect(log.vector().get(a.name)).toEqual({ seq: 130, chain: chainsOf(fromA)[129]! });
+        expect(log.vector().get(b.name)).toEqual({ seq: 3, chain: chainsOf(fromB)[2]! });
+      }
+      log.append([b.op("next")]);
+      await heard.settled();
+      expect(log.vector().get(b.name)!.seq).toBe(4);
+    });
+
+    test("the chain hash is known at every seq", async () => {
+      const origin = new TestOrigin("a", random);
+      const ops = origin.ops(2 * CHAIN_MARK_EVERY + 5);
+      log.append(ops);
+      await heard.settled();
+      chainsOf(ops).forEach((chain, i) => {
+        expect(equalBytes(log.chainAt(origin.name, i + 1)!, chain)).toBe(true);
+      });
+      expect(log.chainAt(origin.name, 0)).toBeNull();
+      expect(log.chainAt(origin.name, ops.length + 1)).toBeNull();
+      expect(log.chainAt(new TestOrigin("b", random).name, 1)).toBeNull();
+    });
+
+    test("a gap, a repeat and a missing start are defects", async () => {
+      const ops = new TestOrigin("a", random).ops(3);
+      expect(() => log.append([ops[1]!])).toThrow("invariant broken");
+      log.append([ops[0]!]);
+      expect(() => log.append([ops[0]!])).toThrow("invariant broken");
+      expect(() => log.append([ops[2]!])).toThrow("invariant broken");
+      await heard.settled();
+    });
+
+    test("an erased body is gone, the op stays, also after a reopen", async () => {
+      const ops = new TestOrigin("a", random).ops(4);
+      log.append(ops);
+      log.erase([{ n: 2, by: 4 }]); // waits for the append before it
+      await heard.erasedAll([2]);
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        expect(log.op(2)).toEqual({ ...ops[1]!, body: null });
+        expect(log.op(3).body).not.toBeNull();
+      }
+    });
+
+    test("an op that comes without its body is kept as it came, and can be erased", async () => {
+      const op = { ...new TestOrigin("a", random).op("gone elsewhere"), body: null };
+      log.append([op]);
+      await heard.settled();
+      await reopen();
+      expect(log.op(1)).toEqual(op);
+      log.erase([{ n: 1, by: 1 }]);
+      await heard.erasedAll([1]);
+    });
+
+    test("free space and reserve are told", async () => {
+      log.append(new TestOrigin("a", random).ops(1));
+      await heard.settled();
+      expect(heard.freeBytes).toBeGreaterThan(0);
+      expect(heard.reserveBytes).toBeGreaterThan(0);
+    });
+
+    test("a long body, a short one and none come back", async () => {
+      const origin = new TestOrigin("a", random);
+      const ops = [origin.op("x".repeat(30_000)), origin.op(""), origin.op(null)];
+      log.append(ops);
+      await heard.settled();
+      await reopen();
+      expect(log.ops(1, 3).map(({ op }) => op)).toEqual(ops);
+    });
+
+    test("close waits for what was appended", async () => {
+      log.append(new TestOrigin("a", random).ops(500));
+      await reopen();
+      expect(log.lastN).toBe(500);
+    });
+  });
+}

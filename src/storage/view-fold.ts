@@ -1,0 +1,392 @@
+/** The write side of the view: rows that folds change, within the transaction of a batch. */
+import { BoundedMap } from "../core/bounded-map.ts";
+import type { Hash } from "../core/hash.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type DirectId,
+  effectOf,
+  type RequestId,
+  requestIdBytes,
+  type SessionId,
+} from "../core/ids.ts";
+import type { FoldedName } from "../core/names.ts";
+import type { Op } from "../core/op.ts";
+import { type Position, positionOf } from "../core/position.ts";
+import { compareStamps, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
+import type {
+  ChannelState,
+  Entities,
+  FoldView,
+  HiddenInterval,
+  InvitationState,
+  MarkerState,
+  MemberState,
+  NameClaim,
+  NameSpace,
+  OddOp,
+  PostRow,
+  SessionState,
+  Subject,
+  Table,
+} from "../core/view.ts";
+import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
+import type { ViewRows } from "./view-rows.ts";
+import { STATE_DELETED, STATE_HIDDEN, STATE_LATE } from "./view-schema.ts";
+import type { SearchIndex } from "./view-search.ts";
+
+const CACHED_CONVERSATIONS_MAX = 20_000;
+
+export class SqliteFoldView implements FoldView {
+  readonly hash: Hash;
+  private readonly rows: ViewRows;
+  private readonly search: SearchIndex;
+  private readonly readOp: (n: number) => Op;
+  /** The newest stamp of a conversation by row: what comes below it is late. */
+  private readonly newest = new BoundedMap<number, Stamp>(CACHED_CONVERSATIONS_MAX);
+  private readonly openDirects = new BoundedMap<DirectId, true>(CACHED_CONVERSATIONS_MAX);
+  private erasedAuthors: Map<AccountId, number> | null = null;
+  /** Arrival number of the op being folded: late posts enter the feed under it. */
+  private n = 0;
+
+  constructor(hash: Hash, rows: ViewRows, search: SearchIndex, readOp: (n: number) => Op) {
+    this.hash = hash;
+    this.rows = rows;
+    this.search = search;
+    this.readOp = readOp;
+  }
+
+  /** Starts with the op of this arrival number. */
+  begin(n: number): void {
+    this.n = n;
+  }
+
+  /** Forgets everything cached, after a transaction that failed. */
+  forget(): void {
+    this.newest.clear();
+    this.openDirects.clear();
+    this.erasedAuthors = null;
+  }
+
+  op(n: number): Op {
+    return this.readOp(n);
+  }
+
+  effect(author: AccountId, id: RequestId): number | undefined {
+    return this.rows.effect(author, id);
+  }
+
+  setEffect(author: AccountId, id: RequestId, n: number): void {
+    this.rows.sql.run(
+      "INSERT INTO effects (id, author, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n",
+      requestIdBytes(id),
+      this.rows.accountRow(author),
+      n,
+    );
+  }
+
+  subjectOps(subject: Subject): number[] {
+    return this.rows.sql
+      .all<{ n: number }>(
+        "SELECT n FROM subject_ops WHERE subject = ? ORDER BY n",
+        subjectText(subject),
+      )
+      .map((row) => row.n);
+  }
+
+  addSubjectOp(subject: Subject, n: number): void {
+    this.rows.sql.run(
+      "INSERT OR IGNORE INTO subject_ops (subject, n) VALUES (?, ?)",
+      subjectText(subject),
+      n,
+    );
+  }
+
+  get<T extends Table>(table: T, key: Entities[T]["key"]): Entities[T]["state"] | undefined {
+    return this.rows.get(table, key);
+  }
+
+  put<T extends Table>(
+    table: T,
+    key: Entities[T]["key"],
+    state: Entities[T]["state"] | undefined,
+  ): void {
+    this.rows.stateChanged(table, key);
+    const { sql } = this.rows;
+    const text = state === undefined ? null : JSON.stringify(state);
+    switch (table as Table) {
+      case "account": {
+        const row = this.rows.accountRow(key as AccountId);
+        sql.run("UPDATE accounts SET state = ? WHERE row = ?", text, row);
+        return;
+      }
+      case "session":
+        this.putSession(key as SessionId, state as SessionState | undefined);
+        return;
+      case "channel": {
+        const isPrivate = (state as ChannelState | undefined)?.private?.value ? 1 : 0;
+        sql.run(
+          `INSERT INTO channels (id, state, private) VALUES (?, ?, ?)
+           ON CONFLICT DO UPDATE SET state = excluded.state, private = excluded.private`,
+          key,
+          text,
+          isPrivate,
+        );
+        this.rows.conversationRow(key as ChannelId);
+        return;
+      }
+      case "member":
+        this.putMember(key as Entities["member"]["key"], state as MemberState | undefined);
+        return;
+      case "amend":
+        if (text === null) sql.run("DELETE FROM amends WHERE id = ?", key);
+        else
+          sql.run(
+            "INSERT INTO amends (id, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            key,
+            text,
+          );
+        return;
+      case "marker":
+        this.putMarker(key as Entities["marker"]["key"], state as MarkerState | undefined);
+        return;
+      case "invitation": {
+        const code = (state as InvitationState | undefined)?.code ?? null;
+        if (text === null) sql.run("DELETE FROM invitations WHERE id = ?", key);
+        else
+          sql.run(
+            `INSERT INTO invitations (id, state, code) VALUES (?, ?, ?)
+             ON CONFLICT DO UPDATE SET state = excluded.state, code = excluded.code`,
+            key,
+            text,
+            code,
+          );
+        return;
+      }
+      case "setting":
+        if (text === null) sql.run("DELETE FROM settings WHERE key = ?", key);
+        else
+          sql.run(
+            "INSERT INTO settings (key, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            key,
+            text,
+          );
+        return;
+    }
+  }
+
+  private putSession(key: SessionId, state: SessionState | undefined): void {
+    const { sql } = this.rows;
+    sql.run("DELETE FROM tokens WHERE session = ?", key);
+    if (state === undefined) {
+      sql.run("DELETE FROM sessions WHERE id = ?", key);
+      return;
+    }
+    sql.run(
+      `INSERT INTO sessions (id, account, state) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state`,
+      key,
+      effectOf(key).author,
+      JSON.stringify(state),
+    );
+    for (const token of state.tokens) {
+      sql.run("INSERT OR IGNORE INTO tokens (hash, session) VALUES (?, ?)", token.hash, key);
+    }
+  }
+
+  private putMember(key: Entities["member"]["key"], state: MemberState | undefined): void {
+    const { channel, account } = splitMemberKey(key);
+    const { sql } = this.rows;
+    if (state === undefined) {
+      sql.run("DELETE FROM members WHERE channel = ? AND account = ?", channel, account);
+      return;
+    }
+    sql.run(
+      `INSERT INTO members (channel, account, state, standing) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state, standing = excluded.standing`,
+      channel,
+      account,
+      JSON.stringify(state),
+      isOwner(state) ? "owner" : standingOf(state),
+    );
+  }
+
+  private putMarker(key: Entities["marker"]["key"], state: MarkerState | undefined): void {
+    const [account, conversation] = key.split(" ") as [string, string];
+    const { sql } = this.rows;
+    if (state === undefined) {
+      sql.run("DELETE FROM markers WHERE account = ? AND conversation = ?", account, conversation);
+      return;
+    }
+    sql.run(
+      `INSERT INTO markers (account, conversation, state, seen) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state, seen = excluded.seen`,
+      account,
+      conversation,
+      JSON.stringify(state),
+      this.n,
+    );
+  }
+
+  claims(space: NameSpace, name: FoldedName): NameClaim[] {
+    return this.rows.sql.all<NameClaim>(
+      "SELECT holder, at FROM names WHERE space = ? AND name = ?",
+      space,
+      name,
+    );
+  }
+
+  setClaim(space: NameSpace, name: FoldedName, holder: string, at: Position | null): void {
+    const { sql } = this.rows;
+    if (at === null) {
+      const drop = "DELETE FROM names WHERE space = ? AND name = ? AND holder = ?";
+      sql.run(drop, space, name, holder);
+      return;
+    }
+    sql.run(
+      `INSERT INTO names (space, name, holder, at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET at = excluded.at`,
+      space,
+      name,
+      holder,
+      at,
+    );
+  }
+
+  show(space: NameSpace, holder: string, shown: string | null): void {
+    const table = space === "account" ? "accounts" : "channels";
+    this.rows.sql.run(`UPDATE ${table} SET shown = ? WHERE id = ?`, shown, holder);
+  }
+
+  openDirect(id: DirectId, a: AccountId, b: AccountId): void {
+    if (this.openDirects.get(id) === true) return;
+    this.openDirects.set(id, true);
+    const [first, second] = a < b ? [a, b] : [b, a];
+    this.rows.sql.run(
+      "UPDATE conversations SET a = ?, b = ? WHERE row = ? AND a IS NULL",
+      this.rows.accountRow(first),
+      this.rows.accountRow(second),
+      this.rows.conversationRow(id),
+    );
+  }
+
+  putPost(post: PostRow): void {
+    const { sql } = this.rows;
+    const conversation = this.rows.conversationRow(post.conversation);
+    const late = this.isLate(conversation, post.stamp);
+    const state = (post.hidden ? STATE_HIDDEN : 0) | (late ? STATE_LATE : 0);
+    sql.run(
+      `INSERT INTO messages (n, conversation, ms, counter, author, state) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state, text = NULL`,
+      post.n,
+      conversation,
+      post.stamp.ms,
+      post.stamp.counter,
+      this.rows.accountRow(post.author),
+      state,
+    );
+    if (late) {
+      sql.run("INSERT OR IGNORE INTO late (conversation, n) VALUES (?, ?)", conversation, post.n);
+      this.addToFeed(conversation * 2, post.n);
+    }
+  }
+
+  private isLate(conversation: number, stamp: Stamp): boolean {
+    let newest = this.newest.get(conversation);
+    if (newest === undefined) {
+      newest =
+        this.rows.sql.get<Stamp>(
+          `SELECT ms, counter FROM messages WHERE conversation = ?
+           ORDER BY ms DESC, counter DESC LIMIT 1`,
+          conversation,
+        ) ?? STAMP_ZERO;
+    }
+    const late = compareStamps(stamp, newest) < 0;
+    this.newest.set(conversation, late ? newest : stamp);
+    return late;
+  }
+
+  dropPost(n: number): void {
+    this.search.forget(n);
+    this.rows.sql.run("DELETE FROM messages WHERE n = ?", n);
+    this.rows.sql.run("DELETE FROM late WHERE n = ?", n);
+  }
+
+  setPostText(n: number, textN: number | null): void {
+    const current = this.rows.sql.get<{ state: number; text: number | null }>(
+      "SELECT state, text FROM messages WHERE n = ?",
+      n,
+    );
+    if (current === null) return;
+    this.search.forget(n);
+    if (textN === null) {
+      this.rows.sql.run(
+        "UPDATE messages SET state = state | ?, text = NULL WHERE n = ?",
+        STATE_DELETED,
+        n,
+      );
+      return;
+    }
+    this.rows.sql.run("UPDATE messages SET text = ? WHERE n = ?", textN, n);
+    this.search.renew(n);
+  }
+
+  hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void {
+    const conversation = this.rows.conversationRow(channel);
+    const posts = this.rows.sql.all<{ n: number; state: number }>(
+      "SELECT n, state FROM messages WHERE conversation = ? AND author = ?",
+      conversation,
+      this.rows.accountRow(author),
+    );
+    for (const { n, state } of posts) {
+      const at = positionOf(this.op(n));
+      const hidden = intervals.some(({ from, to }) => at > from && (to === null || at < to));
+      if (hidden === ((state & STATE_HIDDEN) !== 0)) continue;
+      this.rows.sql.run("UPDATE messages SET state = ? WHERE n = ?", state ^ STATE_HIDDEN, n);
+    }
+  }
+
+  erase(n: number, by: number): void {
+    this.rows.sql.run("INSERT OR IGNORE INTO erasures (n, by) VALUES (?, ?)", n, by);
+  }
+
+  eraseAuthor(author: AccountId, by: number): void {
+    this.rows.sql.run(
+      "INSERT OR IGNORE INTO erased_authors (account, by, scanned) VALUES (?, ?, 0)",
+      author,
+      by,
+    );
+    this.erasedAuthors = null;
+  }
+
+  authorErasedBy(author: AccountId): number | undefined {
+    if (this.erasedAuthors === null) {
+      const all = this.rows.sql.all<{ account: AccountId; by: number }>(
+        "SELECT account, by FROM erased_authors",
+      );
+      this.erasedAuthors = new Map(all.map((row) => [row.account, row.by]));
+    }
+    return this.erasedAuthors.get(author);
+  }
+
+  sessionsOf(account: AccountId): SessionId[] {
+    return this.rows.sql
+      .all<{ id: SessionId }>("SELECT id FROM sessions WHERE account = ? ORDER BY id", account)
+      .map((row) => row.id);
+  }
+
+  report(what: OddOp): void {
+    this.rows.sql.run(
+      "INSERT INTO odd_ops (what, count) VALUES (?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+      what,
+    );
+  }
+
+  addToFeed(scope: number, n: number): void {
+    this.rows.sql.run("INSERT OR IGNORE INTO feed (scope, n) VALUES (?, ?)", scope, n);
+  }
+}
+
+function subjectText(subject: Subject): string {
+  return `${subject.table} ${subject.key}`;
+}

@@ -1,0 +1,150 @@
+/**
+ * Rows of the view: interning of ids and the codecs of entity states. Shared by the fold and the reads.
+ * The caches hold what the hot path asks for again and again; they are dropped when a transaction fails.
+ */
+import { BoundedMap } from "../core/bounded-map.ts";
+import type { AccountId, ConversationId, RequestId } from "../core/ids.ts";
+import { requestIdBytes } from "../core/ids.ts";
+import type { Entities, Table } from "../core/view.ts";
+import { splitMemberKey } from "../ops/member.ts";
+import type { Statements } from "./statements.ts";
+
+const CACHED_ROWS_MAX = 20_000;
+
+export class ViewRows {
+  private readonly accountRows = new BoundedMap<AccountId, number>(CACHED_ROWS_MAX);
+  private readonly conversationRows = new BoundedMap<ConversationId, number>(CACHED_ROWS_MAX);
+  private readonly accountStates = new BoundedMap<AccountId, string | null>(CACHED_ROWS_MAX);
+  private readonly memberStates = new BoundedMap<string, string | null>(CACHED_ROWS_MAX);
+  readonly sql: Statements;
+
+  constructor(sql: Statements) {
+    this.sql = sql;
+  }
+
+  forget(): void {
+    this.accountRows.clear();
+    this.conversationRows.clear();
+    this.accountStates.clear();
+    this.memberStates.clear();
+  }
+
+  /** The row of an account, made if it is new. Only within a fold. */
+  accountRow(id: AccountId): number {
+    const known = this.knownAccountRow(id);
+    if (known !== undefined) return known;
+    const made = this.sql.get<{ row: number }>(
+      "INSERT INTO accounts (id) VALUES (?) RETURNING row",
+      id,
+    ) as { row: number };
+    this.accountRows.set(id, made.row);
+    this.accountStates.delete(id);
+    return made.row;
+  }
+
+  knownAccountRow(id: AccountId): number | undefined {
+    const cached = this.accountRows.get(id);
+    if (cached !== undefined) return cached;
+    const found = this.sql.get<{ row: number }>("SELECT row FROM accounts WHERE id = ?", id);
+    if (found !== null) this.accountRows.set(id, found.row);
+    return found?.row;
+  }
+
+  accountOfRow(row: number): AccountId {
+    const found = this.sql.get<{ id: AccountId }>("SELECT id FROM accounts WHERE row = ?", row);
+    if (found === null) throw new Error(`view.db names account row ${row}, which it does not hold`);
+    return found.id;
+  }
+
+  conversationRow(id: ConversationId): number {
+    const known = this.knownConversationRow(id);
+    if (known !== undefined) return known;
+    const made = this.sql.get<{ row: number }>(
+      "INSERT INTO conversations (id) VALUES (?) RETURNING row",
+      id,
+    ) as { row: number };
+    this.conversationRows.set(id, made.row);
+    return made.row;
+  }
+
+  knownConversationRow(id: ConversationId): number | undefined {
+    const cached = this.conversationRows.get(id);
+    if (cached !== undefined) return cached;
+    const found = this.sql.get<{ row: number }>("SELECT row FROM conversations WHERE id = ?", id);
+    if (found !== null) this.conversationRows.set(id, found.row);
+    return found?.row;
+  }
+
+  effect(author: AccountId, id: RequestId): number | undefined {
+    const row = this.knownAccountRow(author);
+    if (row === undefined) return undefined;
+    return this.sql.get<{ n: number }>(
+      "SELECT n FROM effects WHERE id = ? AND author = ?",
+      requestIdBytes(id),
+      row,
+    )?.n;
+  }
+
+  get<T extends Table>(table: T, key: Entities[T]["key"]): Entities[T]["state"] | undefined {
+    const text = this.stateText(table, key);
+    return text === null ? undefined : (JSON.parse(text) as Entities[T]["state"]);
+  }
+
+  private stateText(table: Table, key: string): string | null {
+    type Row = { state: string | null };
+    const read = (sql: string, ...bindings: string[]) =>
+      this.sql.get<Row>(sql, ...bindings)?.state ?? null;
+    switch (table) {
+      case "account": {
+        const cached = this.accountStates.get(key as AccountId);
+        if (cached !== undefined) return cached;
+        const state = read("SELECT state FROM accounts WHERE id = ?", key);
+        this.accountStates.set(key as AccountId, state);
+        return state;
+      }
+      case "member": {
+        const cached = this.memberStates.get(key);
+        if (cached !== undefined) return cached;
+        const { channel, account } = splitMemberKey(key as Entities["member"]["key"]);
+        const sql = "SELECT state FROM members WHERE channel = ? AND account = ?";
+        const state = read(sql, channel, account);
+        this.memberStates.set(key, state);
+        return state;
+      }
+      case "session":
+        return read("SELECT state FROM sessions WHERE id = ?", key);
+      case "channel":
+        return read("SELECT state FROM channels WHERE id = ?", key);
+      case "amend":
+        return read("SELECT state FROM amends WHERE id = ?", key);
+      case "marker": {
+        const [account, conversation] = key.split(" ") as [string, string];
+        const sql = "SELECT state FROM markers WHERE account = ? AND conversation = ?";
+        return read(sql, account, conversation);
+      }
+      case "invitation":
+        return read("SELECT state FROM invitations WHERE id = ?", key);
+      case "setting":
+        return read("SELECT state FROM settings WHERE key = ?", key);
+    }
+  }
+
+  /** To be called when a state was written. */
+  stateChanged(table: Table, key: string): void {
+    if (table === "account") this.accountStates.delete(key as AccountId);
+    if (table === "member") this.memberStates.delete(key);
+  }
+
+  /** Scopes of the feed: 0 everybody, even numbers conversations, odd ones accounts. */
+  feedScope(scope: string, make: boolean): number | undefined {
+    if (scope === "everybody") return 0;
+    if (scope.startsWith("a_")) {
+      const id = scope as AccountId;
+      const row = make ? this.accountRow(id) : this.knownAccountRow(id);
+      return row === undefined ? undefined : row * 2 + 1;
+    }
+    const id = scope as ConversationId;
+    const row = make ? this.conversationRow(id) : this.knownConversationRow(id);
+    return row === undefined ? undefined : row * 2;
+  }
+}

@@ -1,0 +1,319 @@
+/**
+ * The view on SQLite: opened, folded forward, rebuilt.
+ *
+ * Problem: the view must agree with the log after any crash, and must never be worth repairing. Approach:
+ * each batch is one transaction that also stores how far it came, so the view goes on from there; a view
+ * that is missing, damaged, of another version, of another store or ahead of its log is made anew. The
+ * arrival number stands for the version vector here: a log numbers its ops without gaps, and the store id
+ * tells logs apart. Rejected: fsync of the view (it can be folded again); folding in another thread (the
+ * next request must see the fold of the last).
+ */
+import { Database } from "bun:sqlite";
+import { existsSync, rmSync } from "node:fs";
+import type { Hash } from "../core/hash.ts";
+import type { AccountId } from "../core/ids.ts";
+import { messageIdFor } from "../core/ids.ts";
+import { ERASE_BATCH_OPS } from "../core/limits.ts";
+import type { Op } from "../core/op.ts";
+import type { MessageRow } from "../core/read-view.ts";
+import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
+import { feedScopes } from "../ops/audience.ts";
+import { foldOp } from "../ops/fold.ts";
+import { conversationOf } from "../ops/message.ts";
+import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
+import { Statements } from "./statements.ts";
+import { dumpTables } from "./view-dump.ts";
+import { SqliteFoldView } from "./view-fold.ts";
+import { textOf, ViewReads } from "./view-read.ts";
+import { ViewRows } from "./view-rows.ts";
+import {
+  createViewTables,
+  STATE_DELETED,
+  VIEW_APPLICATION_ID,
+  VIEW_VERSION,
+} from "./view-schema.ts";
+import { createSearchTables, SearchIndex } from "./view-search.ts";
+
+const REBUILD_BATCH_OPS = 2_000;
+const SCAN_MESSAGES = 2_000;
+const HISTORY_DUMP_PAGE = 500;
+
+export type ViewOptions = {
+  /** Path of view.db, or `:memory:`. */
+  readonly path: string;
+  readonly hash: Hash;
+  readonly log: LogReader & { readonly storeId: string };
+};
+
+export class SqliteView extends ViewReads implements View {
+  private readonly db: Database;
+  private readonly folder: SqliteFoldView;
+  private readonly options: ViewOptions;
+  private folded = 0;
+  private high: Stamp = STAMP_ZERO;
+
+  private constructor(options: ViewOptions, db: Database) {
+    const rows = new ViewRows(new Statements(db));
+    const readOp = (n: number) => options.log.op(n);
+    const erased = (op: Op) => this.folder.authorErasedBy(op.author) !== undefined;
+    const search = new SearchIndex(rows.sql, readOp, textOf, erased);
+    super(options.hash, rows, search, readOp);
+    this.db = db;
+    this.options = options;
+    this.folder = new SqliteFoldView(options.hash, rows, search, readOp);
+    this.load();
+  }
+
+  /**
+   * Opens the view, or makes an empty one where there is none that fits the log. It is behind the log until
+   * {@link catchUp} is done.
+   */
+  static open(options: ViewOptions): { view: SqliteView; rebuilt: string | null } {
+    const reason = options.path === ":memory:" ? null : SqliteView.unusable(options);
+    if (reason !== null) removeView(options.path);
+    try {
+      return { view: new SqliteView(options, openDatabase(options)), rebuilt: reason };
+    } catch (error) {
+      if (options.path === ":memory:") throw error;
+      removeView(options.path);
+      const why = `it could not be read (${(error as Error).message})`;
+      return { view: new SqliteView(options, openDatabase(options)), rebuilt: why };
+    }
+  }
+
+  /** Why a view on disk cannot be used, or null when there is none or it can. */
+  private static unusable({ path, log, hash }: ViewOptions): string | null {
+    if (!existsSync(path)) {
+      removeView(path); // a write-ahead log without its database belongs to nothing
+      return log.lastN === 0 ? null : "it is missing";
+    }
+    let db: Database | null = null;
+    try {
+      db = new Database(path, { readwrite: true, create: false });
+      const pragma = (name: string) =>
+        Object.values(db?.query(`PRAGMA ${name}`).get() as Record<string, number>)[0];
+      if (pragma("application_id") !== VIEW_APPLICATION_ID) return "it is not a view";
+      const version = pragma("user_version");
+      if (version !== VIEW_VERSION) return `it has version ${version}, not ${VIEW_VERSION}`;
+      const meta = new Map(
+        (db.query("SELECT key, value FROM meta").all() as { key: string; value: string }[]).map(
+          ({ key, value }) => [key, value],
+        ),
+      );
+      if (meta.get("store") !== log.storeId) return "it belongs to another store";
+      const folded = Number(meta.get("folded"));
+      if (!(folded <= log.lastN)) return "it is ahead of the log";
+      if (folded > 0 && meta.get("folded-op") !== opMark(hash, log.op(folded))) {
+        return "it was folded from other ops";
+      }
+      return null;
+    } catch (error) {
+      return `it could not be read (${(error as Error).message})`;
+    } finally {
+      db?.close();
+    }
+  }
+
+  private load(): void {
+    const value = (key: string) =>
+      this.rows.sql.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
+    this.folded = Number(value("folded") ?? 0);
+    const [ms, counter] = (value("stamp") ?? "0 0").split(" ").map(Number) as [number, number];
+    this.high = { ms, counter };
+    this.searchIndex.load();
+  }
+
+  get foldedN(): number {
+    return this.folded;
+  }
+
+  get highStamp(): Stamp {
+    return this.high;
+  }
+
+  private transaction<T>(work: () => T): T {
+    this.db.run("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.db.run("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.db.inTransaction) this.db.run("ROLLBACK");
+      this.rows.forget();
+      this.folder.forget();
+      this.load();
+      throw error;
+    }
+  }
+
+  fold(ops: readonly StoredOp[]): Folded[] {
+    return this.transaction(() => {
+      const folded = ops.map((stored) => this.foldOne(stored));
+      const last = ops.at(-1);
+      if (last === undefined) return folded;
+      const set = `INSERT INTO meta (key, value) VALUES (?, ?)
+        ON CONFLICT DO UPDATE SET value = excluded.value`;
+      this.rows.sql.run(set, "folded", String(last.n));
+      this.rows.sql.run(set, "folded-op", opMark(this.options.hash, last.op));
+      this.rows.sql.run(set, "stamp", `${this.high.ms} ${this.high.counter}`);
+      return folded;
+    });
+  }
+
+  private foldOne({ n, op }: StoredOp): Folded {
+    if (n !== this.folded + 1) {
+      throw new Error(`the fold is at op ${this.folded} and was given op ${n}`);
+    }
+    this.folded = n;
+    this.high = laterStamp(this.high, op.stamp);
+    this.folder.begin(n);
+    const subjects = foldOp(this.folder, n, op);
+    for (const subject of subjects) {
+      const isPost = subject.table === "message" && messageIdFor(op.author, op.id) === subject.key;
+      if (isPost) continue; // found by its place, or entered as late
+      for (const scope of feedScopes(subject, op)) {
+        this.folder.addToFeed(this.rows.feedScope(scope, true) as number, n);
+      }
+    }
+    return { n, op, subjects };
+  }
+
+  /** Folds a slice of what the log holds and the view lacks. True if more is left. */
+  catchUp(): boolean {
+    const ops = this.options.log.ops(this.folded + 1, REBUILD_BATCH_OPS);
+    if (ops.length > 0) this.fold(ops);
+    return this.folded < this.options.log.lastN;
+  }
+
+  tidy(): boolean {
+    return this.transaction(() => {
+      const moreToIndex = this.searchIndex.indexBatch(this.folded);
+      const moreToScan = this.scanErasedAuthor();
+      return moreToIndex || moreToScan;
+    });
+  }
+
+  /** Looks through a slice of all messages for those of an author who had everything erased. */
+  private scanErasedAuthor(): boolean {
+    const { sql } = this.rows;
+    const job = sql.get<{ account: AccountId; by: number; scanned: number }>(
+      "SELECT account, by, scanned FROM erased_authors WHERE scanned >= 0 LIMIT 1",
+    );
+    if (job === null) return false;
+    const rows = sql.all<{ n: number; author: number; state: number }>(
+      "SELECT n, author, state FROM messages WHERE n > ? ORDER BY n LIMIT ?",
+      job.scanned,
+      SCAN_MESSAGES,
+    );
+    const author = this.rows.accountRow(job.account);
+    for (const row of rows) {
+      if (row.author === author && (row.state & STATE_DELETED) === 0) {
+        this.eraseMessage(row.n, job.by);
+      }
+    }
+    const last = rows.at(-1);
+    const done = rows.length < SCAN_MESSAGES || last === undefined;
+    // What is folded later finds the author erased by itself: see the fold.
+    sql.run(
+      "UPDATE erased_authors SET scanned = ? WHERE account = ?",
+      done ? -1 : last.n,
+      job.account,
+    );
+    return true;
+  }
+
+  private eraseMessage(n: number, by: number): void {
+    const op = this.op(n);
+    const key = messageIdFor(op.author, op.id);
+    // Indexed or not was decided when the account was folded as erased: at op `by`.
+    if (n < by) this.searchIndex.forget(n);
+    this.rows.sql.run("UPDATE messages SET state = state | ? WHERE n = ?", STATE_DELETED, n);
+    this.folder.erase(n, by);
+    const conversation = conversationOf(this.options.hash, op);
+    for (const other of this.folder.subjectOps({ table: "message", key, conversation })) {
+      if (this.op(other).author === op.author) this.folder.erase(other, by);
+    }
+  }
+
+  pendingErasures(limit = ERASE_BATCH_OPS): { n: number; by: number }[] {
+    const sql = "SELECT n, by FROM erasures ORDER BY n LIMIT ?";
+    return this.rows.sql.all<{ n: number; by: number }>(sql, limit);
+  }
+
+  erasuresDone(ns: readonly number[]): void {
+    this.transaction(() => {
+      for (const n of ns) this.rows.sql.run("DELETE FROM erasures WHERE n = ?", n);
+    });
+  }
+
+  get needsCleaning(): boolean {
+    return this.searchIndex.needsRewrite;
+  }
+
+  /** One slice of rewriting the search index after erasures. True if more is left. */
+  clean(): boolean {
+    return this.transaction(() => this.searchIndex.rewriteStep());
+  }
+
+  override search(...args: Parameters<ViewReads["search"]>) {
+    if (this.searchIndex.indexedN < this.folded) {
+      this.transaction(() => {
+        while (this.searchIndex.indexBatch(this.folded));
+      });
+    }
+    return super.search(...args);
+  }
+
+  *dump(): Iterable<string> {
+    const reads = this;
+    yield* dumpTables(this.rows.sql, function* (conversation): Iterable<MessageRow> {
+      let after: MessageRow["position"] | undefined;
+      for (;;) {
+        const range = { after: after ?? ("" as MessageRow["position"]) };
+        const page = reads.history(conversation, range, HISTORY_DUMP_PAGE);
+        yield* page;
+        after = page.at(-1)?.position;
+        if (page.length < HISTORY_DUMP_PAGE || after === undefined) return;
+      }
+    });
+  }
+
+  close(): void {
+    this.rows.sql.close();
+    this.db.close();
+  }
+}
+
+/** Tells whether the view was folded from the op that the log has under this number. */
+function opMark(hash: Hash, op: Op): string {
+  return Buffer.from(hash.sha256(op.bytes)).toString("base64url");
+}
+
+function openDatabase({ path, log }: ViewOptions): Database {
+  const db = new Database(path, { readwrite: true, create: true });
+  db.run("PRAGMA journal_mode = WAL");
+  db.run("PRAGMA synchronous = NORMAL");
+  db.run("PRAGMA secure_delete = ON");
+  db.run("PRAGMA wal_autocheckpoint = 0"); // the log's worker does it: this thread never syncs
+  db.run("PRAGMA cache_size = -65536");
+  db.run("PRAGMA busy_timeout = 5000");
+  const { user_version: version } = db.query("PRAGMA user_version").get() as {
+    user_version: number;
+  };
+  if (version === VIEW_VERSION) return db;
+  db.run("BEGIN IMMEDIATE");
+  createViewTables(db);
+  const sql = new Statements(db);
+  createSearchTables(sql);
+  sql.run("INSERT INTO meta (key, value) VALUES ('store', ?)", log.storeId);
+  sql.run("INSERT INTO meta (key, value) VALUES ('folded', '0')");
+  sql.close();
+  db.run(`PRAGMA application_id = ${VIEW_APPLICATION_ID}`);
+  db.run(`PRAGMA user_version = ${VIEW_VERSION}`);
+  db.run("COMMIT");
+  return db;
+}
+
+function removeView(path: string): void {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+}
