@@ -21,7 +21,7 @@ import {
   writeSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { LocalError } from "./exit.ts";
 
 type Env = Record<string, string | undefined>;
@@ -44,7 +44,7 @@ export class ConfigFolder {
 
   /** `warn` hears what was mended. Nothing is made before something is written. */
   constructor(root: string, warn: (text: string) => void) {
-    this.root = root;
+    this.root = resolve(root);
     this.warn = warn;
   }
 
@@ -119,6 +119,9 @@ export class ConfigFolder {
       throw new LocalError(`${path} belongs to another user: it is not used`);
     }
     if ((found.mode & 0o077) === 0) return;
+    if ((found.mode & 0o002) !== 0 && wanted === 0o700) {
+      throw new LocalError(`everybody may write to ${path}: choose a folder of your own`);
+    }
     chmodSync(path, wanted);
     const mode = wanted.toString(8);
     this.warn(`others could get at ${path}: its mode is ${mode} now. Sign out if they may have.`);

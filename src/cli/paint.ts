@@ -9,7 +9,9 @@
 import { cells, graphemes } from "./printable.ts";
 
 export type Style =
-  | { readonly kind: "dim" | "bold" | "warn" }
+  | { readonly kind: "dim" }
+  | { readonly kind: "bold" }
+  | { readonly kind: "warn" }
   | { readonly kind: "name"; readonly key: string };
 export type Span = { readonly text: string; readonly style?: Style };
 

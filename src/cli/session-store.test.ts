@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigFolder, configPath } from "./config-folder.ts";
@@ -47,6 +47,15 @@ test("a file that others can read is closed, and that is said", () => {
   expect(store.current()).toEqual(session("c1"));
   expect(modeOf(path)).toBe("600");
   expect(told.join()).toContain(path);
+});
+
+test("a folder that everybody may write to is no place for a token", () => {
+  const open = join(root, "..", "open");
+  mkdirSync(open);
+  chmodSync(open, 0o777);
+  const there = new SessionStore(new ConfigFolder(`${open}/`, () => {}));
+  expect(() => there.keep(session("c1"))).toThrow("choose a folder of your own");
+  expect(modeOf(open)).toBe("777");
 });
 
 test("a write leaves no draft behind, also where one was cut short", () => {

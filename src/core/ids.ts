@@ -3,7 +3,15 @@
  * "not found". Ids of effects are computed from (author, request id), never drawn by a server: a repeat
  * through another server therefore names the same thing.
  */
-import { compareText, concatBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import {
+  compareText,
+  concatBytes,
+  fromBase64Url,
+  HEX,
+  HEX_DIGITS,
+  toBase64Url,
+  utf8,
+} from "./bytes.ts";
 import type { Hash } from "./hash.ts";
 
 declare const brand: unique symbol;
@@ -68,15 +76,12 @@ export function requestIdBytes(id: RequestId): Uint8Array {
   const bytes = new Uint8Array(ID_BYTES);
   let at = 0;
   for (let i = 0; i < 36; i += 2) {
-    if (id.charCodeAt(i) === 45) i++;
-    bytes[at++] = Number.parseInt(id.slice(i, i + 2), 16);
+    if (i === 8 || i === 13 || i === 18 || i === 23) i++;
+    const high = HEX_DIGITS[id.charCodeAt(i)] as number;
+    bytes[at++] = (high << 4) | (HEX_DIGITS[id.charCodeAt(i + 1)] as number);
   }
   return bytes;
 }
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) =>
-  i.toString(16).padStart(2, "0"),
-);
 
 export function requestIdOf(bytes: Uint8Array): RequestId {
   let text = "";

@@ -9,6 +9,7 @@ import { BoundedMap } from "../core/bounded-map.ts";
 import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import type { Subject } from "../core/view.ts";
 import { splitMemberKey, standingOf } from "../ops/member.ts";
+import { messagePost } from "../ops/message.ts";
 import { CLOSE_CODES } from "../protocol/rpc.ts";
 import type { Folded } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -90,6 +91,7 @@ export class Connections {
   /** Sends what a folded batch means to those whom it concerns. */
   publish(batch: readonly Folded[]): void {
     for (const { n, op, subjects } of batch) {
+      if (op.kind !== messagePost.number) this.render.forgetMessages();
       for (const subject of subjects) this.before(subject);
       for (const notice of this.notices.of(n, op, subjects)) this.deliver(notice);
       for (const subject of subjects) this.after(subject);

@@ -2,7 +2,7 @@
  * Folded ops as events: pure decisions about who receives what. The same function serves what is sent live
  * and what a resume replays, so both say the same.
  */
-import { type AccountId, type ConversationId, effectOf, isChannelId } from "../core/ids.ts";
+import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import type { FeedScope, ReadView } from "../core/read-view.ts";
 import type { Subject } from "../core/view.ts";
@@ -75,11 +75,9 @@ export class Notices {
     n: number,
     scopes: FeedScope[],
   ): Notice[] {
-    const { author, id } = effectOf(subject.key);
-    const post = this.view.effect(author, id);
-    const row = post === undefined ? null : this.view.message(post);
+    const isNew = op.kind === messagePost.number;
+    const row = isNew ? this.view.message(n) : this.view.messageById(subject.key);
     if (row === null) return [];
-    const isNew = op.kind === messagePost.number && post === n;
     return [
       {
         scopes,

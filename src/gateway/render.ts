@@ -10,6 +10,7 @@ import type { Access, Place } from "./access.ts";
 import { exists } from "./accounts.ts";
 
 const AUTHORS_CACHED_MAX = 20_000;
+const MESSAGES_CACHED_MAX = 4_096;
 
 /** What a deleted account is called; no name contains a parenthesis. */
 export const DELETED_NAME = "(account deleted)";
@@ -20,6 +21,8 @@ export class Render {
   private readonly view: ReadView;
   private readonly access: Access;
   private readonly online: (account: AccountId) => boolean;
+  /** Those just posted: the event and the answer show the same. */
+  private readonly messages = new BoundedMap<number, Message>(MESSAGES_CACHED_MAX);
   private readonly authors = new BoundedMap<AccountId, Author>(AUTHORS_CACHED_MAX);
 
   constructor(view: ReadView, access: Access, online: (account: AccountId) => boolean) {
@@ -31,11 +34,18 @@ export class Render {
   /** An account changed: what was rendered of it is forgotten. */
   changed(account: AccountId): void {
     this.authors.delete(account);
+    this.messages.clear();
   }
 
   /** All names may have changed, as when one becomes free. */
   forgetNames(): void {
     this.authors.clear();
+    this.messages.clear();
+  }
+
+  /** A message changed, and with it what was rendered of it. */
+  forgetMessages(): void {
+    this.messages.clear();
   }
 
   author(id: AccountId): Author {
@@ -59,8 +69,16 @@ export class Render {
     return { id, name, displayName: displayName ?? "", ...(admin ? { admin: true as const } : {}) };
   }
 
+  /** The message that a post became, as last rendered or read anew; null when it is not shown. */
+  post(n: number): Message | null {
+    const known = this.messages.get(n);
+    if (known !== undefined) return known;
+    const row = this.view.message(n);
+    return row === null ? null : this.message(row);
+  }
+
   message(row: MessageRow): Message {
-    return {
+    const message: Message = {
       id: row.id,
       conversation: row.conversation,
       author: this.author(row.author),
@@ -71,6 +89,8 @@ export class Render {
       ...(row.text === null ? { deleted: true as const } : {}),
       ...(row.late ? { late: true as const } : {}),
     };
+    this.messages.set(row.n, message);
+    return message;
   }
 
   channel(id: ChannelId, viewer: AccountId | null): Channel {

@@ -49,7 +49,7 @@ export async function write<D, B>(
 ): Promise<Outcome> {
   const { author, id, kind } = request;
   const attempt = (): { outcome: Outcome | Promise<Outcome> } | null => {
-    const plan = planOf(request, view.effect(author, id));
+    const plan = planOf(request, view);
     if ("n" in plan) {
       const receipt = replica.receiptOf(plan.n);
       return { outcome: { n: plan.n, receipt, repeated: true } };
@@ -66,11 +66,12 @@ export async function write<D, B>(
 }
 
 /** What to write; or, where that can no longer be said, the effect that is there already. */
-function planOf<D, B>(request: Write<D, B>, effect: number | undefined) {
+function planOf<D, B>(request: Write<D, B>, view: View) {
   try {
     return request.plan();
   } catch (error) {
-    if (effect !== undefined && error instanceof Refusal) return { n: effect };
+    const effect = error instanceof Refusal ? view.effect(request.author, request.id) : undefined;
+    if (effect !== undefined) return { n: effect };
     throw error;
   }
 }

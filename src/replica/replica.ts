@@ -333,18 +333,19 @@ export class Replica {
     for (const { op } of commit.ops) this.pending.remove(op);
     for (const listener of this.listeners) listener.folded(folded);
     this.options.probe?.("published");
-    for (const { n, op } of commit.ops) this.answer(n, op);
+    for (const { n, op, subjects } of folded) this.answer(n, op, subjects.length > 0);
     this.pending.wake();
     this.flush();
     this.scheduleTidy(TIDY_DELAY_MS);
   }
 
-  private answer(n: number, op: Op): void {
+  /** `counts`: whether this op is the one of its key that counts, as far as the fold has said. */
+  private answer(n: number, op: Op, counts: boolean): void {
     const effect = op.author + op.id;
     const waiting = this.waiters.get(effect);
     if (waiting === undefined) return;
     this.waiters.delete(effect);
-    const counting = this.view.effect(op.author, op.id) ?? n;
+    const counting = counts ? n : (this.view.effect(op.author, op.id) ?? n);
     const outcome = { n: counting, receipt: this.receiptOf(counting), repeated: false };
     for (const waiter of waiting) {
       waiter.timer.cancel();

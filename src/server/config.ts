@@ -215,7 +215,7 @@ export function resolveConfig(
 ): Config {
   const place = locate(settings);
   const name = settings.name?.value ?? place?.remembered?.name;
-  if (place === null || name === null) {
+  if (place === null || name === undefined) {
     const remedy = `give --name NAME (or ${environmentName("name")}, or name = "NAME" in the file of --config)`;
     throw usage("this server has no name yet", remedy);
   }

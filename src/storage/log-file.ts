@@ -78,6 +78,7 @@ export function openReader(path: string): Database {
   const db = new Database(path, { readonly: true });
   db.run("PRAGMA cell_size_check = ON");
   db.run("PRAGMA busy_timeout = 1000");
+  db.run("PRAGMA cache_size = -16000");
   return db;
 }
 

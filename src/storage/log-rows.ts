@@ -47,16 +47,14 @@ export function envelopeOf(row: OpRow, origin: string | undefined): Envelope | s
 }
 
 /** What is wrong with the body of a row whose envelope is good; null if nothing is. */
-export function bodyFault(row: OpRow, envelope: Envelope): string | null {
-  if (envelope.bodyHash === null) {
+export function bodyFault(row: OpRow, bodyHash: Uint8Array | null): string | null {
+  if (bodyHash === null) {
     return row.body === null && row.erased_by === null ? null : "op has a body that it never had";
   }
   if (row.body === null) return row.erased_by === null ? "body missing" : null;
   if (!(row.body instanceof Uint8Array)) return "body damaged";
   if (row.erased_by !== null) return "body present although erased";
-  return equalBytes(hashBody(sha256, row.body), envelope.bodyHash)
-    ? null
-    : "body does not match its hash";
+  return equalBytes(hashBody(sha256, row.body), bodyHash) ? null : "body does not match its hash";
 }
 
 /** What can be said of a damaged op. */
@@ -75,7 +73,7 @@ export function findingOf(what: string, n: number, envelope: Envelope): Finding 
 export function opOf(row: OpRow, origin: string | undefined): Op {
   const envelope = envelopeOf(row, origin);
   if (typeof envelope === "string") throw damage(findingAt(envelope, row, origin));
-  const fault = bodyFault(row, envelope);
+  const fault = bodyFault(row, envelope.bodyHash);
   if (fault !== null) throw damage(findingOf(fault, row.n, envelope));
   return { ...envelope, bytes: row.envelope, body: row.body };
 }

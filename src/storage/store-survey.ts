@@ -119,7 +119,7 @@ class Surveyor {
       const op = opRowOf(row);
       const envelope = op && envelopeOfFound(op);
       if (op === null || envelope === null) continue;
-      const bodyLost = envelope.bodyHash !== null && bodyFault(op, envelope) !== null;
+      const bodyLost = envelope.bodyHash !== null && bodyFault(op, envelope.bodyHash) !== null;
       const found = { n: op.n, seq: op.seq, ...place, bodyLost };
       const list = this.found.get(envelope.origin);
       if (list === undefined) this.found.set(envelope.origin, [found]);

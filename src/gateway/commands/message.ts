@@ -34,9 +34,9 @@ export function placeKeys(place: Place, account: AccountId): PendingKey[] {
 const messageKey = (key: MessageId) => subjectKey({ table: "message", key });
 
 function messageAt(services: Services, n: number) {
-  const row = services.view.message(n);
-  if (row === null) throw new Refusal("not_found", "there is no such message");
-  return services.render.message(row);
+  const message = services.render.post(n);
+  if (message === null) throw new Refusal("not_found", "there is no such message");
+  return message;
 }
 
 function messageById(services: Services, id: MessageId) {

@@ -1,0 +1,21 @@
+/** The `holdfast` command. Each family of subcommands registers itself. */
+import { Command } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { registerAdminCommands } from "./admin.ts";
+import { registerClientCommands } from "./client-commands.ts";
+import { EXIT } from "./exit.ts";
+import { registerServeCommand } from "./serve.ts";
+
+const program = new Command("holdfast")
+  .description("A self-hosted team chat that goes on as long as one of its servers does.")
+  .version(manifest.version)
+  .showSuggestionAfterError()
+  .exitOverride((error) => {
+    // Help and version are no errors; whatever commander refuses is wrong usage.
+    process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
+  });
+
+registerServeCommand(program);
+registerClientCommands(program);
+registerAdminCommands(program);
+await program.parseAsync();

@@ -1,0 +1,153 @@
+/**
+ * A server as a process: signals, crashes, words for the person at the terminal, exit status.
+ *
+ * A first signal stops in good order, a second one leaves at once. On a terminal one Ctrl+C can reach the
+ * process several times (the terminal signals the whole group, npm and the start script pass it on): what
+ * follows within half a second is the same one.
+ */
+import { resolve } from "node:path";
+import { STOP_DEADLINE_MS } from "../core/limits.ts";
+import { findingLines, StorageError } from "../storage/failure.ts";
+import { type Config, readSettings, resolveConfig } from "./config.ts";
+import { EXIT_CODES, StartError, STORAGE_REMEDIES } from "./exit-codes.ts";
+import { openLogger, type ServerLog } from "./log.ts";
+import type { RawOptions } from "./options.ts";
+import { askMissing, hasTerminal, openTerminal } from "./prompt.ts";
+import { type RunningServer, startServer, VERSION } from "./start.ts";
+
+const SAME_SIGNAL_MS = 500;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** How the command is called here: from a checkout by npm, installed by its name. */
+function command(): string {
+  return import.meta.url.includes("/$bunfs/") ? "holdfast" : "npm run -s holdfast --";
+}
+
+/** Runs until it is told to stop; the exit status. */
+export async function runServer(
+  flags: RawOptions & { readonly config?: readonly string[] },
+): Promise<number> {
+  try {
+    const config = await configure(flags);
+    return await serve(config);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    console.error(`holdfast: ${error.message}\n  ${error.remedy}`);
+    return EXIT_CODES[error.reason];
+  }
+}
+
+async function configure(
+  flags: RawOptions & { readonly config?: readonly string[] },
+): Promise<Config> {
+  const { settings, warnings } = readSettings(flags, process.env);
+  if (!hasTerminal()) return resolveConfig(settings, warnings);
+  const terminal = openTerminal();
+  try {
+    const all = Object.keys(flags).length === 0;
+    return resolveConfig(await askMissing(settings, terminal, all), warnings);
+  } finally {
+    terminal.close();
+  }
+}
+
+async function serve(config: Config): Promise<number> {
+  const onTerminal = process.stderr.isTTY === true;
+  const format = config.process.logFormat ?? (onTerminal ? "text" : "json");
+  const colour = onTerminal && (process.env["NO_COLOR"] ?? "") === "";
+  const { name, logLevel } = config.process;
+  const log = openLogger({ level: logLevel, format, colour, server: name });
+  for (const warning of config.warnings) log.warn({}, warning);
+  const crashed = (error: unknown): never => crash(log, error);
+  process.on("uncaughtException", crashed);
+  process.on("unhandledRejection", crashed);
+  // A signal while it starts is as good as one after: nothing has been promised yet.
+  const signal = new StopSignal();
+  const started = startServer({ config, log, environment: process.env, welcome, crashed });
+  const first = await Promise.race([started, signal.first]);
+  if (typeof first === "string") process.exit(EXIT_CODES.ok);
+  const server = first;
+  if (server.damagedCopy !== null || server.givenUp.length > 0) sayLoss(server);
+  log.info({ url: server.url, data: server.data, version: VERSION }, "serving");
+  if (config.process.logFormat !== "json") console.log(banner(name, server));
+  log.info({ signal: await signal.first }, "stopping: finishing requests, telling clients");
+  const deadline = setTimeout(() => {
+    log.warn({}, "stopping took too long: leaving");
+    process.exit(EXIT_CODES.ok);
+  }, STOP_DEADLINE_MS - SAME_SIGNAL_MS);
+  await server.stop();
+  clearTimeout(deadline);
+  log.info({}, "stopped");
+  return EXIT_CODES.ok;
+}
+
+class StopSignal {
+  readonly first: Promise<string>;
+  private firstMs: number | null = null;
+
+  constructor() {
+    this.first = new Promise((resolveFirst) => {
+      for (const signal of SIGNALS) {
+        process.on(signal, () => {
+          const now = performance.now();
+          if (this.firstMs === null) {
+            this.firstMs = now;
+            resolveFirst(signal);
+          } else if (now - this.firstMs > SAME_SIGNAL_MS) {
+            process.exit(128 + SIGNAL_NUMBERS[signal]);
+          }
+        });
+      }
+    });
+  }
+}
+
+/** Nothing goes on after a defect or a failed sync: what is durable is safe, the next start knows the rest. */
+function crash(log: ServerLog, error: unknown): never {
+  if (error instanceof StorageError) {
+    const { remedy } = STORAGE_REMEDIES[error.code];
+    log.fatal({ code: error.code, remedy }, `storage failed: ${error.message}`);
+    process.exit(EXIT_CODES.storage_failed);
+  }
+  log.fatal({ err: error }, "a defect of Holdfast: leaving, please report it");
+  process.exit(EXIT_CODES.internal);
+}
+
+function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
+  console.error("holdfast: the log was damaged; --accept-loss gave up:");
+  for (const line of findingLines(givenUp)) console.error(`  ${line}`);
+  if (damagedCopy !== null) {
+    console.error(`  The damaged files are kept in ${damagedCopy}; delete them when you are done.`);
+  }
+}
+
+function banner(name: string, { url, localUrl, data }: RunningServer): string {
+  const call = command();
+  return [
+    `Holdfast ${VERSION}: server ${name} is ready at ${url}`,
+    `  data in ${resolve(data)}`,
+    "",
+    "Make an account and chat, from a second terminal:",
+    `  ${call} chat --server ${localUrl}`,
+    "Make that account an admin of the chat:",
+    `  ${call} admin grant NAME --data ${resolve(data)}`,
+    "Ctrl+C stops the server; it remembers everything.",
+    "",
+  ].join("\n");
+}
+
+function welcome(url: string): string {
+  return [
+    `Holdfast ${VERSION}: a self-hosted team chat. This is one of its servers.`,
+    "",
+    "Make an account and chat from a terminal:",
+    `  holdfast chat --server ${url}`,
+    "or, from a checkout of the source:",
+    `  npm run -s holdfast -- chat --server ${url}`,
+    "",
+    `Programs talk JSON-RPC 2.0 to ${url}/v1/rpc and ${url.replace(/^http/, "ws")}/v1/ws;`,
+    `the methods are described in ${url}/v1/openrpc.json.`,
+    "",
+  ].join("\n");
+}

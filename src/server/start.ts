@@ -1,0 +1,372 @@
+/**
+ * The composition root: puts a server together from its configuration, in the order in which a refusal
+ * still finds everything as it was: certificate, secret, lock, port; only then the store is opened.
+ */
+import { createHmac } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { AssertionError } from "../core/assert.ts";
+import { STOP_DEADLINE_MS } from "../core/limits.ts";
+import { Gateway } from "../gateway/gateway.ts";
+import { Replica } from "../replica/replica.ts";
+import { type Finding, StorageError, storageFailure } from "../storage/failure.ts";
+import { openStore, type Store } from "../storage/store.ts";
+import { DirectoryLock, LOCK_FILE } from "../storage/store-lock.ts";
+import { entriesOf, HEAD_FILE, holdsStore, identityOf, LOG_FILE } from "../storage/store-look.ts";
+import { SqliteView } from "../storage/view.ts";
+import { formatHostPort, isWildcard } from "./address.ts";
+import type { Config } from "./config.ts";
+import { StartError, STORAGE_REMEDIES } from "./exit-codes.ts";
+import { killPoints } from "./kill-point.ts";
+import { Listener } from "./listener.ts";
+import type { ServerLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { openrpcDocument } from "./openrpc.ts";
+import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
+import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
+import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
+import { ViewWal } from "./view-wal.ts";
+
+export const VERSION = manifest.version;
+/** Own files that may stand in a data directory before there is a store in it. */
+const COMPANIONS = [SECRET_FILE, ...REMEMBERED_FILES];
+const PROGRESS_INTERVAL_MS = 1_000;
+/** Every so many folded ops the view's WAL is looked at. */
+const VIEW_CHECKPOINT_OPS = 1_000;
+/** What is left of the time to stop for closing files when clients don't come to an end. */
+const CLOSING_MS = 1_500;
+const ANSWER_LINGER_MS = 250;
+
+export type RunningServer = {
+  readonly url: string;
+  readonly localUrl: string;
+  readonly data: string;
+  /** What `--accept-loss` gave up, and where the damaged files are. */
+  readonly givenUp: readonly Finding[];
+  readonly damagedCopy: string | null;
+  /** Finishes what is in flight, tells clients, closes everything; within STOP_DEADLINE_MS. */
+  stop(): Promise<void>;
+};
+
+export type StartOptions = {
+  readonly config: Config;
+  readonly log: ServerLog;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Text of the page at `/`. */
+  readonly welcome: (url: string) => string;
+  /** Something after which nothing may go on. */
+  readonly crashed: (error: unknown) => void;
+};
+
+/** Throws StartError, and has then changed nothing. */
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  try {
+    return await new Start(options).run();
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const { reason, remedy } = STORAGE_REMEDIES[error.code];
+    throw new StartError(reason, error.message, remedy);
+  }
+}
+
+class Start {
+  private readonly options: StartOptions;
+  private readonly config: Config;
+  private readonly log: ServerLog;
+  private readonly metrics: Metrics;
+  private progressMs = 0;
+  /** Taken back, in reverse, when the start is refused. */
+  private readonly undo: (() => unknown)[] = [];
+
+  constructor(options: StartOptions) {
+    this.options = options;
+    this.config = options.config;
+    this.log = options.log;
+    this.metrics = new Metrics(realClock, this.config.process.name, VERSION);
+  }
+
+  async run(): Promise<RunningServer> {
+    const { data, name } = this.config.process;
+    const kill = killPoints(this.options.environment["HOLDFAST_TEST_KILL_AT"]);
+    try {
+      const known = this.readSecret();
+      probeLock(data);
+      const listener = this.bind();
+      this.undo.push(() => listener.close());
+      const secret = known ?? this.makeSecret();
+      listener.starting("opening the log");
+      const store = await this.openStore(listener, clusterIdOf(secret), kill.store);
+      this.undo.push(() => store.close());
+      const view = await this.openView(listener, store);
+      this.undo.push(() => view.close());
+      const viewWal = new ViewWal(store.viewPath);
+      const replica = new Replica({
+        name,
+        hash: realHash,
+        clock: realClock,
+        random: realRandom,
+        log: store.log,
+        view,
+        viewCleaned: () => viewWal.empty(),
+        ...(kill.probe === undefined ? {} : { probe: kill.probe }),
+      });
+      const gateway = this.openGateway(listener, replica, secret);
+      this.follow(store, replica);
+      Object.assign(this.metrics.sources, { replica, gateway, view });
+      listener.serve(gateway, operatorTokenOf(secret));
+      this.remember(listener);
+      return this.running({ listener, store, view, viewWal, gateway });
+    } catch (error) {
+      this.metrics.stop();
+      for (const back of this.undo.reverse()) await back();
+      throw error;
+    }
+  }
+
+  /** null if it has to be made. */
+  private readSecret(): Uint8Array | null {
+    const { cluster, process: own } = this.config;
+    const read = readSecret(cluster.secretFile);
+    if (read !== null) {
+      if (read.exposed) {
+        this.log.warn({ file: cluster.secretFile }, "other users can read the secret: chmod 600 it");
+      }
+      return read.secret;
+    }
+    if (!cluster.makeSecret) {
+      const remedy = "correct the path, or leave --secret-file out at a first start to have one made";
+      throw new StartError("foreign_cluster", `there is no secret file ${cluster.secretFile}`, remedy);
+    }
+    const entries = entriesOf(own.data);
+    if (entries === null || !holdsStore(own.data, entries, COMPANIONS)) return null;
+    const identity = identityOf(own.data);
+    if (identity !== null && identity.server !== own.name) {
+      const what = `${own.data} holds the data of server ${identity.server}, not of ${own.name}`;
+      throw new StorageError("foreign_server", what);
+    }
+    throw new StartError(
+      "foreign_cluster",
+      `the secret of ${own.data} is missing (${cluster.secretFile})`,
+      "put the file back, or give the secret that this data was made with by --secret-file",
+    );
+  }
+
+  private makeSecret(): Uint8Array {
+    const { cluster, process: own } = this.config;
+    const fresh = !existsSync(own.data);
+    try {
+      mkdirSync(own.data, { recursive: true, mode: 0o700 });
+      const secret = makeSecret(cluster.secretFile);
+      this.undo.push(() => {
+        if ([LOG_FILE, HEAD_FILE].some((file) => existsSync(join(own.data, file)))) return;
+        rmSync(cluster.secretFile, { force: true });
+        if (fresh) rmdirSync(own.data);
+      });
+      return secret;
+    } catch (cause) {
+      throw storageFailure(`make ${cluster.secretFile}`, cause);
+    }
+  }
+
+  private bind(): Listener {
+    const { listen, tls, url, trustedProxies, metricsAllow, data } = this.config.process;
+    let openrpc: string | null = null;
+    const listener: Listener = new Listener({
+      listen,
+      tls: tls === null ? null : { cert: readPem(tls.cert), key: readPem(tls.key) },
+      url,
+      trustedProxies,
+      metricsAllow,
+      welcome: () => this.options.welcome(this.clientUrl(listener)),
+      openrpc: () => {
+        openrpc ??= openrpcDocument(VERSION, this.clientUrl(listener));
+        return openrpc;
+      },
+      metrics: () => this.metrics.text(),
+      failed: (error) => {
+        if (error instanceof AssertionError || error instanceof StorageError) {
+          this.options.crashed(error);
+        } else {
+          this.log.error({ err: error }, "a request failed");
+        }
+      },
+    });
+    Object.assign(this.metrics.sources, { listener, data });
+    return listener;
+  }
+
+  /** The address that clients use: the first of this machine's if it listens on all of them. */
+  private clientUrl(listener: Listener): string {
+    const { url, listen } = this.config.process;
+    if (url !== null || !isWildcard(listen.host)) return listener.url;
+    const outward = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ internal, family }) => !internal && family === "IPv4");
+    if (outward === undefined) return listener.url;
+    const { protocol } = new URL(listener.localUrl);
+    return `${protocol}//${formatHostPort({ host: outward.address, port: listener.port })}`;
+  }
+
+  private progress(listener: Listener, doing: string, done: number, total: number): void {
+    const now = realClock.monotonicMs();
+    const share = `${doing}: ${done} of ${total} ops`;
+    listener.starting(share);
+    if (now - this.progressMs < PROGRESS_INTERVAL_MS) return;
+    if (this.progressMs > 0) this.log.info({}, share);
+    this.progressMs = now;
+  }
+
+  private openStore(
+    listener: Listener,
+    clusterId: string,
+    killAt: ReturnType<typeof killPoints>["store"],
+  ): Promise<Store> {
+    const { data, name, acceptLoss, reserveBytes } = this.config.process;
+    this.progressMs = realClock.monotonicMs();
+    return openStore({
+      directory: data,
+      server: name,
+      clusterId,
+      wallMs: realClock.wallMs,
+      companions: COMPANIONS,
+      acceptLoss,
+      release: VERSION,
+      onProgress: (done, total) => this.progress(listener, "verifying the log", done, total),
+      ...(reserveBytes === null ? {} : { reserveBytes }),
+      ...(killAt === undefined ? {} : { killAt }),
+    });
+  }
+
+  private async openView(listener: Listener, { viewPath, log }: Store): Promise<SqliteView> {
+    try {
+      const { view, rebuilt } = SqliteView.open({ path: viewPath, hash: realHash, log });
+      if (rebuilt !== null) this.log.warn({ reason: rebuilt }, "the view is made anew from the log");
+      this.progressMs = realClock.monotonicMs();
+      while (view.catchUp()) {
+        this.progress(listener, "folding the log", view.foldedN, log.lastN);
+        log.checkpointView();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return view;
+    } catch (cause) {
+      if (cause instanceof AssertionError) throw cause;
+      throw storageFailure(`open the view ${viewPath}`, cause);
+    }
+  }
+
+  private openGateway(listener: Listener, replica: Replica, secret: Uint8Array): Gateway {
+    const { cluster, process: own } = this.config;
+    const derive = (label: string) =>
+      new Uint8Array(createHmac("sha256", secret).update(label).digest());
+    return new Gateway({
+      replica,
+      clock: realClock,
+      random: realRandom,
+      hash: realHash,
+      passwords: realPasswords,
+      derive,
+      cluster: clusterIdOf(secret),
+      version: VERSION,
+      servers: () => [{ name: own.name, url: this.clientUrl(listener), state: "live" }],
+      signUp: cluster.signUp,
+      writesPerSecond: own.writesPerSecond,
+      broadcast: listener.sockets,
+      log: this.log,
+      observe: this.metrics.observe,
+      observeClose: () => {}, // the sockets count all closes, also those that the gateway did not ask for
+    });
+  }
+
+  private follow(store: Store, replica: Replica): void {
+    let folded = 0;
+    replica.listen({
+      folded: (batch) => {
+        this.metrics.folded(batch, replica.figures().lastCommitMs);
+        folded += batch.length;
+        if (folded < VIEW_CHECKPOINT_OPS) return;
+        folded = 0;
+        store.log.checkpointView();
+      },
+      alarm: () => {}, // the gateway logs it
+    });
+    store.log.onScrubbed((toN) => this.log.info({ ops: toN }, "the older part of the log is whole"));
+    if (replica.isStorageFull) {
+      this.log.error({}, "free space is below the reserve: writes are refused until there is room");
+    }
+  }
+
+  private remember(listener: Listener): void {
+    const { process: own, answers } = this.config;
+    const url = this.clientUrl(listener);
+    const running: Running = { pid: process.pid, localUrl: listener.localUrl, url };
+    try {
+      writeServerFile(own.data, answers, running);
+    } catch (cause) {
+      this.log.warn({ err: cause }, "server.json was not written: `holdfast admin` will not find this server");
+    }
+  }
+
+  private running(parts: {
+    listener: Listener;
+    store: Store;
+    view: SqliteView;
+    viewWal: ViewWal;
+    gateway: Gateway;
+  }): RunningServer {
+    const { listener, store } = parts;
+    const { data } = this.config.process;
+    let stopped: Promise<void> | null = null;
+    return {
+      url: this.clientUrl(listener),
+      localUrl: listener.localUrl,
+      data,
+      givenUp: store.givenUp,
+      damagedCopy: store.damagedCopy,
+      stop: () => {
+        stopped ??= this.stop(parts);
+        return stopped;
+      },
+    };
+  }
+
+  private async stop({
+    listener,
+    store,
+    view,
+    viewWal,
+    gateway,
+  }: Parameters<Start["running"]>[0]): Promise<void> {
+    listener.stopTaking();
+    const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
+    if (!answered) this.log.warn({}, "some requests were not answered in time: they are indefinite");
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_LINGER_MS));
+    await inTime(listener.close(), ANSWER_LINGER_MS);
+    this.metrics.stop();
+    viewWal.stop();
+    view.close();
+    writeServerFile(this.config.process.data, this.config.answers, null);
+    await store.close();
+  }
+}
+
+/** False if it took longer. */
+function inTime(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ms).unref());
+  return Promise.race([work.then(() => true), late]);
+}
+
+/** Whether another process has the directory: asked before the port, which it has too. */
+function probeLock(data: string): void {
+  if (existsSync(join(data, LOCK_FILE))) new DirectoryLock(data).undo();
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const remedy = "correct --tls-cert or --tls-key, or let this user read the file";
+    throw new StartError("tls", `${path} can't be read: ${(cause as Error).message}`, remedy);
+  }
+}
