@@ -1,7 +1,6 @@
 /** `holdfast serve`: flags from the table of options, everything else in src/server. */
 import { type Command, Option } from "commander";
-import { OPTION_NAMES, OPTIONS, type OptionName } from "../server/options.ts";
-import { environmentName } from "../server/options.ts";
+import { environmentName, OPTION_NAMES, OPTIONS, type OptionName } from "../server/options.ts";
 import { runServer } from "../server/run.ts";
 
 const collect = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
@@ -19,7 +18,11 @@ export function registerServeCommand(program: Command): void {
   const command = program
     .command("serve")
     .description("run a server; on a terminal and without options it asks for what it needs")
-    .option("--config <FILE>", `TOML file with the same names [${environmentName("config")}]`, collect);
+    .option(
+      "--config <FILE>",
+      `TOML file with the same names [${environmentName("config")}]`,
+      collect,
+    );
   for (const name of OPTION_NAMES) command.addOption(flagOf(name));
   command.addHelpText(
     "after",

@@ -5,6 +5,12 @@ import { HISTORY_PAGE_MAX, LIST_PAGE_MAX } from "../core/limits.ts";
 /** Of one conversation; what is older is in its history. */
 export const UNREAD_SHOWN_MAX = 1_000;
 
+export type Unread = {
+  readonly messages: Message[];
+  readonly count: number;
+  readonly more: boolean;
+};
+
 type Caller = Pick<Client, "call">;
 
 /** All own conversations, newest activity first. */
@@ -23,30 +29,32 @@ export async function allConversations(client: Caller): Promise<Conversation[]> 
 }
 
 /**
- * The messages behind the marker, oldest first. `more`: there are older ones that were left out. Late ones
- * that sort before the marker are found by their mark, as far as the page reaches.
+ * The messages behind the marker, oldest first, with the own ones between them. `count` of them are
+ * somebody else's; `more`: there are older ones that were left out. Late ones that sort before the marker are
+ * taken in, newest first, as long as the count says that some are missing.
  */
 export async function unreadOf(
-  client: Caller,
+  client: Caller & Pick<Client, "account">,
   { id, marker, unread }: Conversation,
-): Promise<{ messages: Message[]; more: boolean }> {
-  const wanted = Math.min(unread, UNREAD_SHOWN_MAX);
-  let messages: Message[] = [];
+): Promise<Unread> {
+  const me = client.account?.id;
+  const isFresh = ({ position }: Message) => marker === undefined || position > marker;
+  const counts = ({ author, deleted }: Message) => author.id !== me && deleted !== true;
+  let seen: Message[] = [];
   let before: string | undefined;
-  for (;;) {
+  do {
     const page = await client.call("message.history", {
       in: id,
       limit: HISTORY_PAGE_MAX,
       ...(before === undefined ? {} : { before }),
     });
-    const fresh = page.messages.filter(
-      ({ position, late }) => marker === undefined || position > marker || late === true,
-    );
-    messages = [...fresh, ...messages];
+    seen = [...page.messages, ...seen];
     before = page.next;
-    const reachedMarker = fresh.length < page.messages.length;
-    if (before === undefined || reachedMarker || messages.length >= UNREAD_SHOWN_MAX) break;
-  }
-  const kept = messages.slice(-UNREAD_SHOWN_MAX);
-  return { messages: kept, more: unread > wanted || messages.length > kept.length };
+  } while (before !== undefined && isFresh(seen[0] as Message) && seen.length < UNREAD_SHOWN_MAX);
+  const fresh = seen.filter((message) => isFresh(message) && message.deleted !== true);
+  const missing = Math.max(0, unread - fresh.filter(counts).length);
+  const late = seen.filter((message) => !isFresh(message) && message.late && counts(message));
+  const messages = [...late.slice(Math.max(0, late.length - missing)), ...fresh].slice(-UNREAD_SHOWN_MAX);
+  const count = messages.filter(counts).length;
+  return { messages, count, more: count < unread };
 }

@@ -39,7 +39,9 @@ export class Keeper {
   }
 
   private round(): Promise<void> {
-    this.writing ??= this.run();
+    this.writing ??= this.run().finally(() => {
+      this.writing = undefined;
+    });
     return this.writing;
   }
 
@@ -55,6 +57,5 @@ export class Keeper {
       }
       if (this.dirty.get(key) === value) this.dirty.delete(key);
     }
-    this.writing = undefined;
   }
 }

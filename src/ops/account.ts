@@ -16,13 +16,20 @@ export function changeAccount(
   change: (state: AccountState) => AccountState,
 ): void {
   const before = view.get("account", key) ?? {};
-  const after = change(before);
+  const after = withoutPersonal(change(before));
   view.put("account", key, after);
   const old = claimOf(before);
   const now = claimOf(after);
   if (old?.name !== now?.name || old?.at !== now?.at) {
     claimName(view, "account", key, old?.name ?? null, now);
   }
+}
+
+/** Of a deleted account nothing personal stays, whatever arrives in which order. */
+function withoutPersonal(state: AccountState): AccountState {
+  if (state.deleted === undefined) return state;
+  const { name: _name, displayName: _displayName, password: _password, ...rest } = state;
+  return rest;
 }
 
 function claimOf(state: AccountState): { name: FoldedName; at: Position } | null {

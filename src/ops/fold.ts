@@ -22,7 +22,7 @@ import type { Kind, Parsed } from "./kind.ts";
 import { KINDS } from "./kinds.ts";
 import { hideAnew } from "./member.ts";
 import { messageDelete, messagePost, postOf } from "./message.ts";
-import { sessionEnd } from "./session.ts";
+import { putSession, sessionEnd } from "./session.ts";
 
 /** What an op is about; empty for one that cannot be understood. Pure: also answers for old ops. */
 export function subjectsOf(hash: FoldView["hash"], n: number, op: Op): Subject[] {
@@ -152,6 +152,7 @@ function eraseGone(view: FoldView, subject: Subject, only: readonly number[] | n
   }
   if (only !== null || subject.table !== "account") return;
   for (const key of view.sessionsOf(subject.key)) {
+    putSession(view, key, view.get("session", key) ?? { tokens: [] });
     eraseGone(view, { table: "session", key, account: subject.key }, null);
   }
 }

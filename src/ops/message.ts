@@ -98,8 +98,8 @@ export const messageEdit = declareKind({
   subjects: amends,
   apply(view, parsed, subject) {
     if (subject.table !== "message") return;
-    const { op, n, at, data, body } = parsed;
-    if (body === null || effectOf(subject.key).author !== op.author) return;
+    const { op, n, at, data } = parsed;
+    if (effectOf(subject.key).author !== op.author) return;
     changeAmend(view, subject.key, (state) => ({
       ...state,
       text: merge(state.text, { value: n, version: data.version, at }),

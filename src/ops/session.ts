@@ -3,11 +3,22 @@ import Type from "typebox";
 import { effectOf, type SessionId, sessionIdFor } from "../core/ids.ts";
 import { TOKENS_PER_SESSION_MAX } from "../core/limits.ts";
 import { earliest } from "../core/register.ts";
-import type { SessionState, Subject } from "../core/view.ts";
+import type { FoldView, SessionState, Subject } from "../core/view.ts";
 import { declareKind } from "./kind.ts";
 import { SessionKey } from "./schema.ts";
 
 const EMPTY: SessionState = { tokens: [] };
+
+/** Of a session that is over, or whose account is gone, nothing personal stays. */
+export function putSession(view: FoldView, key: SessionId, state: SessionState): void {
+  const over =
+    state.ended !== undefined || view.get("account", effectOf(key).author)?.deleted !== undefined;
+  view.put("session", key, over ? withoutPersonal(state) : state);
+}
+
+function withoutPersonal({ label: _label, ...rest }: SessionState): SessionState {
+  return { ...rest, tokens: [] };
+}
 
 function sessionSubject(key: SessionId): Subject[] {
   return [{ table: "session", key, account: effectOf(key).author }];
@@ -23,7 +34,7 @@ export const sessionOpen = declareKind({
   apply(view, parsed, subject) {
     if (subject.table !== "session") return;
     const state = view.get("session", subject.key) ?? EMPTY;
-    view.put("session", subject.key, {
+    putSession(view, subject.key, {
       ...state,
       account: parsed.op.author,
       opened: parsed.at,
@@ -48,7 +59,7 @@ export const sessionToken = declareKind({
       const tokens = [...state.tokens, { hash: parsed.body.hash, at: parsed.at }]
         .sort((a, b) => (a.at < b.at ? -1 : 1))
         .slice(-TOKENS_PER_SESSION_MAX);
-      view.put("session", subject.key, { ...state, tokens });
+      putSession(view, subject.key, { ...state, tokens });
     }
   },
 });
@@ -63,6 +74,6 @@ export const sessionEnd = declareKind({
   apply(view, parsed, subject) {
     if (subject.table !== "session") return;
     const state = view.get("session", subject.key) ?? EMPTY;
-    view.put("session", subject.key, { ...state, ended: earliest(state.ended, parsed.at) });
+    putSession(view, subject.key, { ...state, ended: earliest(state.ended, parsed.at) });
   },
 });

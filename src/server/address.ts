@@ -5,6 +5,7 @@
  * `010.0.0.1` is nothing at all.
  */
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 
 export type HostPort = { readonly host: string; readonly port: number };
 
@@ -50,11 +51,17 @@ function v6Bytes(text: string): Uint8Array {
   const head = groups(before);
   const tail = after === undefined ? [] : groups(after);
   const zeros = new Array<number>(8 - head.length - tail.length).fill(0);
-  return Uint8Array.from([...head, ...zeros, ...tail].flatMap((group) => [group >> 8, group & 255]));
+  return Uint8Array.from(
+    [...head, ...zeros, ...tail].flatMap((group) => [group >> 8, group & 255]),
+  );
 }
 
 /** An address or a range of them: `10.0.0.0/8`, `fd00::/8`, `192.0.2.7`. */
-export type AddressRange = { readonly text: string; readonly bytes: Uint8Array; readonly bits: number };
+export type AddressRange = {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+};
 
 /** null for text that is neither. A range whose low bits are not zero is a slip, and refused too. */
 export function parseRange(text: string): AddressRange | null {
@@ -88,6 +95,15 @@ const LOOPBACK = ["127.0.0.0/8", "::1"].map((text) => parseRange(text) as Addres
 /** Whether only this machine can be behind an address, or reach a host to listen on. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || inAnyRange(host, LOOPBACK);
+}
+
+/** Whether it is an address of one of this machine's interfaces. */
+export function isOwnAddress(address: string): boolean {
+  const bytes = addressBytes(address);
+  if (bytes === null) return false;
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .some((own) => Buffer.compare(addressBytes(own.address) ?? new Uint8Array(), bytes) === 0);
 }
 
 export function isWildcard(host: string): boolean {

@@ -9,7 +9,13 @@ import { join, resolve } from "node:path";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { WRITES_PER_SECOND } from "../core/limits.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
-import { type AddressRange, formatHostPort, type HostPort, isLoopback, parseHostPort } from "./address.ts";
+import {
+  type AddressRange,
+  formatHostPort,
+  type HostPort,
+  isLoopback,
+  parseHostPort,
+} from "./address.ts";
 import { StartError } from "./exit-codes.ts";
 import type { LogFormat, LogLevel } from "./log.ts";
 import {
@@ -116,7 +122,8 @@ function fromEnvironment(environment: Environment): Settings {
 }
 
 /** Names that other commands, tests or container systems set. */
-const OTHER_VARIABLES = /^HOLDFAST_(CONFIG|SERVER|TOKEN|HOME|TEST_\w+|\w*(PORT|SERVICE)\w*)$/;
+const OTHER_VARIABLES =
+  /^HOLDFAST_(CONFIG|CONFIG_DIR|SERVER|TOKEN|HOME|TEST_\w+|\w*(PORT|SERVICE)\w*)$/;
 
 function unknownVariables(environment: Environment): string[] {
   const known = new Set(OPTION_NAMES.map(environmentName));
@@ -134,14 +141,18 @@ function fromFile(path: string, from: string): Settings {
     const what = `${from}: ${path} can't be read: ${(cause as Error).message}`;
     throw usage(what, "check the path and that this user may read it");
   }
-  if (text.length > CONFIG_BYTES_MAX) throw usage(`${from}: ${path} is too large`, "is it the right file?");
+  if (text.length > CONFIG_BYTES_MAX)
+    throw usage(`${from}: ${path} is too large`, "is it the right file?");
   let table: Record<string, unknown>;
   try {
     table = parseToml(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const what = error.message.split("\n")[0];
-    throw usage(`${path} line ${error.line}: ${what}`, "correct the line; the format is TOML (toml.io)");
+    throw usage(
+      `${path} line ${error.line}: ${what}`,
+      "correct the line; the format is TOML (toml.io)",
+    );
   }
   const raw: { [K in OptionName]?: readonly string[] } = {};
   for (const [key, value] of Object.entries(table)) {
@@ -168,7 +179,10 @@ function lineOf(text: string, key: string): number {
 function tomlTexts(value: unknown, place: string, many: boolean): string[] {
   const list = Array.isArray(value) ? value : [value];
   if (many !== Array.isArray(value)) {
-    throw usage(`${place}: not valid`, many ? 'expected a list, such as ["..."]' : "expected one value");
+    throw usage(
+      `${place}: not valid`,
+      many ? 'expected a list, such as ["..."]' : "expected one value",
+    );
   }
   return list.map((item) => {
     if (["string", "number", "boolean", "bigint"].includes(typeof item)) return String(item);
@@ -185,7 +199,8 @@ export function readSettings(
   const byEnvironment = fromEnvironment(environment);
   const flagPath = flags.config?.at(-1);
   const path = flagPath ?? environment[environmentName("config")];
-  const from = flagPath === undefined ? `environment ${environmentName("config")}` : "flag --config";
+  const from =
+    flagPath === undefined ? `environment ${environmentName("config")}` : "flag --config";
   const byFile = path === undefined || path === "" ? {} : fromFile(path, from);
   const warnings = unknownVariables(environment).map(
     (name) => `environment ${name} is not an option of the server and was ignored`,
@@ -209,10 +224,7 @@ export function listenOf(settings: Settings, remembered: Remembered | null): Hos
 }
 
 /** Throws StartError for what is missing or does not fit together. */
-export function resolveConfig(
-  settings: Settings,
-  warnings: readonly string[],
-): Config {
+export function resolveConfig(settings: Settings, warnings: readonly string[]): Config {
   const place = locate(settings);
   const name = settings.name?.value ?? place?.remembered?.name;
   if (place === null || name === undefined) {
@@ -269,8 +281,10 @@ function tlsOf(settings: Settings): ProcessConfig["tls"] {
   if (cert === undefined && key === undefined) return null;
   if (cert === undefined || key === undefined) {
     const [there, missing] = cert === undefined ? [key!, "tls-cert"] : [cert, "tls-key"];
-    throw usage(`${there.from}: given without --${missing}`, `give --${missing} as well, or neither`);
+    throw usage(
+      `${there.from}: given without --${missing}`,
+      `give --${missing} as well, or neither`,
+    );
   }
   return { cert: resolve(cert.value), key: resolve(key.value) };
 }
-

@@ -32,6 +32,8 @@ export const EXIT_CODES = {
   damaged: 18,
   /** Certificate or key can't be used. */
   tls: 19,
+  /** For commands that need it: the server does not run. */
+  not_running: 20,
   /** A defect of Holdfast: please report it. */
   internal: 70,
   /** The disk failed: at start, or while running. Nothing goes on after a failed sync. */
@@ -75,11 +77,13 @@ export const STORAGE_REMEDIES: Readonly<
   },
   foreign_cluster: {
     reason: "foreign_cluster",
-    remedy: "give the secret that this data was made with by --secret-file, or another directory by --data",
+    remedy:
+      "give the secret that this data was made with by --secret-file, or another directory by --data",
   },
   newer_format: {
     reason: "newer_format",
-    remedy: "start it with the newer release; going back to an older one needs a backup from before",
+    remedy:
+      "start it with the newer release; going back to an older one needs a backup from before",
   },
   damaged: {
     reason: "damaged",
@@ -88,6 +92,7 @@ export const STORAGE_REMEDIES: Readonly<
   },
   disk_failed: {
     reason: "storage_failed",
-    remedy: "look at the disk and its file system (full? read-only? errors in the system's log?), then start again",
+    remedy:
+      "look at the disk and its file system (full? read-only? errors in the system's log?), then start again",
   },
 };

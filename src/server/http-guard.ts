@@ -56,7 +56,11 @@ function bareHost(host: string): string {
  * Whether a page of this origin may talk to this server: one that came from here, or from the address that
  * clients use. No origin at all: not a browser.
  */
-export function allowsOrigin(origin: string | null, host: string | null, url: string | null): boolean {
+export function allowsOrigin(
+  origin: string | null,
+  host: string | null,
+  url: string | null,
+): boolean {
   if (origin === null) return true;
   const page = URL.canParse(origin) ? new URL(origin) : null;
   if (page === null || !/^https?:$/.test(page.protocol)) return false;

@@ -10,7 +10,10 @@ type StoreKill = NonNullable<StoreOptions["killAt"]>;
 type Probe = NonNullable<ReplicaOptions["probe"]>;
 type Point = StoreKill["point"] | Parameters<Probe>[0];
 
-const STORE_POINTS: readonly string[] = ["before-commit", "after-commit"] satisfies StoreKill["point"][];
+const STORE_POINTS: readonly string[] = [
+  "before-commit",
+  "after-commit",
+] satisfies StoreKill["point"][];
 const POINTS: readonly string[] = [
   ...STORE_POINTS,
   ...(["before_append", "folded", "published"] satisfies Point[]),
@@ -22,7 +25,10 @@ export function killPoints(text: string | undefined): { store?: StoreKill; probe
   if (text === undefined) return {};
   const [point = "", digits = ""] = text.split(":");
   if (!POINTS.includes(point) || !/^[1-9]\d*$/.test(digits)) {
-    throw usage(`environment ${KILL_VARIABLE}: not valid`, `expected POINT:COUNT, of ${POINTS.join(", ")}`);
+    throw usage(
+      `environment ${KILL_VARIABLE}: not valid`,
+      `expected POINT:COUNT, of ${POINTS.join(", ")}`,
+    );
   }
   const count = Number(digits);
   if (STORE_POINTS.includes(point)) return { store: { point: point as StoreKill["point"], count } };

@@ -6,8 +6,8 @@
  * more thing to configure and to guard).
  */
 import { timingSafeEqual } from "node:crypto";
-import { EVENTS_WAIT_MS_MAX, FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX } from "../core/limits.ts";
 import { utf8 } from "../core/bytes.ts";
+import { EVENTS_WAIT_MS_MAX, FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX } from "../core/limits.ts";
 import type { Attached, HttpAnswer, HttpCall, Link } from "../gateway/ports.ts";
 import {
   type AddressRange,
@@ -16,6 +16,7 @@ import {
   type HostPort,
   inAnyRange,
   isLoopback,
+  isOwnAddress,
   isWildcard,
 } from "./address.ts";
 import { StartError } from "./exit-codes.ts";
@@ -213,11 +214,13 @@ export class Listener {
     );
   }
 
-  /** From this machine, and not passed on: a proxy here would make everybody near. */
+  /**
+   * From this machine, and not passed on: a proxy here would make everybody near. Nobody else can hold a
+   * connection from an address of ours.
+   */
   private isNear(request: Request, server: Server): boolean {
     const address = this.socketAddress(request, server);
-    const own = isLoopback(address) || address === this.options.listen.host;
-    return own && !isPassedOn(request.headers);
+    return !isPassedOn(request.headers) && (isLoopback(address) || isOwnAddress(address));
   }
 
   private upgrade(request: Request, server: Server): Response | undefined {
@@ -234,7 +237,7 @@ export class Listener {
       return this.ready();
     }
     const address = this.clientOf(request, server);
-    if (!this.sockets.hasRoom(address, this.isNear(request, server))) {
+    if (!this.sockets.hasRoom(address, () => this.isNear(request, server))) {
       this.refuse("connections");
       return textResponse(503, "no room for another connection\n", { "retry-after": "5" });
     }
@@ -245,11 +248,10 @@ export class Listener {
   private metrics(request: Request, server: Server): Response | Promise<Response> {
     // A name that leads here could be anybody's: their page could read what this machine may.
     const host = new URL(request.url).hostname.replace(/^\[|\]$/g, "");
-    const byName = !isLoopback(host) && host !== this.options.listen.host;
+    const byName = !isLoopback(host) && !isOwnAddress(host);
     const near = this.isNear(request, server) && !byName;
     const address = this.socketAddress(request, server);
-    const allowed =
-      inAnyRange(address, this.options.metricsAllow) && !isPassedOn(request.headers);
+    const allowed = inAnyRange(address, this.options.metricsAllow) && !isPassedOn(request.headers);
     if (!near && !allowed) {
       this.refuse("metrics");
       return textResponse(403, "figures are for this machine and for --metrics-allow\n");
@@ -314,7 +316,9 @@ export class Listener {
     }
     const wait = { retryAfterMs: RETRY_AFTER_MS };
     if (this.state.is === "stopping") {
-      return turnedAway(refusal("shutting_down", "this server is stopping: go to another one", wait));
+      return turnedAway(
+        refusal("shutting_down", "this server is stopping: go to another one", wait),
+      );
     }
     if (this.state.is === "starting") {
       return turnedAway(refusal("unavailable", `not ready yet: ${this.state.reason}`, wait));

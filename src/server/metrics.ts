@@ -5,8 +5,8 @@
  */
 import { readdirSync, statfsSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { KINDS } from "../ops/kinds.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { KINDS } from "../ops/kinds.ts";
 import type { Clock, Folded, View } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Listener } from "./listener.ts";
@@ -25,7 +25,13 @@ export type Sources = {
 };
 
 export class Metrics {
-  readonly sources: Sources = { listener: null, replica: null, gateway: null, view: null, data: null };
+  readonly sources: Sources = {
+    listener: null,
+    replica: null,
+    gateway: null,
+    view: null,
+    data: null,
+  };
   private readonly registry = new Registry();
   private readonly requests: Counter<"method" | "code">;
   private readonly seconds: Histogram<"method">;
@@ -133,8 +139,10 @@ export class Metrics {
     this.gauge("holdfast_fold_lag_ops", "Ops stored and not folded.", () => replica()?.foldLagOps);
     this.gauge("holdfast_pending_ops", "Ops minted and not folded.", () => replica()?.pendingOps);
     this.gauge("holdfast_pending_bytes", "Their bytes.", () => replica()?.pendingBytes);
-    this.gauge("holdfast_clock_leap_seconds", "How far the wall clock lies from where it should.", () =>
-      seconds(replica()?.clockLeapMs),
+    this.gauge(
+      "holdfast_clock_leap_seconds",
+      "How far the wall clock lies from where it should.",
+      () => seconds(replica()?.clockLeapMs),
     );
     this.gauge("holdfast_storage_full", "1 while writes are refused for lack of space.", () =>
       sources.replica === null ? undefined : Number(sources.replica.isStorageFull),
@@ -142,18 +150,38 @@ export class Metrics {
     this.gauge("holdfast_storage_free_bytes", "Free space where the data is.", () =>
       freeBytes(sources.data),
     );
-    this.gauge("holdfast_connections", "WebSocket connections.", () => sources.listener?.sockets.count);
+    this.gauge(
+      "holdfast_connections",
+      "WebSocket connections.",
+      () => sources.listener?.sockets.count,
+    );
     this.gauge("holdfast_signed_in", "Connections with a session.", () => gateway()?.signedIn);
-    this.gauge("holdfast_requests_in_flight", "Requests not yet answered.", () => gateway()?.requestsInFlight);
-    this.gauge("holdfast_password_queue", "Password checks that wait.", () => gateway()?.passwordQueue);
-    this.gauge("holdfast_backlog_bytes", "Sent to clients and not yet taken by them.", () =>
-      sources.listener?.sockets.backlogBytes,
+    this.gauge(
+      "holdfast_requests_in_flight",
+      "Requests not yet answered.",
+      () => gateway()?.requestsInFlight,
     );
-    this.tally("holdfast_closes_total", "Connections ended, by reason.", "reason", () =>
-      sources.listener?.sockets.closes,
+    this.gauge(
+      "holdfast_password_queue",
+      "Password checks that wait.",
+      () => gateway()?.passwordQueue,
     );
-    this.tally("holdfast_turned_away_total", "Refused before they were requests, by reason.", "reason", () =>
-      sources.listener?.refused,
+    this.gauge(
+      "holdfast_backlog_bytes",
+      "Sent to clients and not yet taken by them.",
+      () => sources.listener?.sockets.backlogBytes,
+    );
+    this.tally(
+      "holdfast_closes_total",
+      "Connections ended, by reason.",
+      "reason",
+      () => sources.listener?.sockets.closes,
+    );
+    this.tally(
+      "holdfast_turned_away_total",
+      "Refused before they were requests, by reason.",
+      "reason",
+      () => sources.listener?.refused,
     );
     this.tally("holdfast_events_total", "Events sent, by name.", "event", () => gateway()?.events);
     this.tally("holdfast_odd_ops_total", "Ops without effect, by reason.", "what", () =>
@@ -165,13 +193,19 @@ export class Metrics {
   private processGauges(): void {
     const started = this.clock.wallMs() / 1000 - process.uptime();
     this.gauge("process_start_time_seconds", "When the process started.", () => started);
-    this.gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
+    this.gauge("process_resident_memory_bytes", "Resident memory.", () =>
+      process.memoryUsage.rss(),
+    );
     this.gauge("process_open_fds", "Open files and sockets.", openFiles);
-    this.gauge("holdfast_loop_lag_seconds", "Longest delay of the event loop since the last look.", () => {
-      const lag = this.loopLagMs;
-      this.loopLagMs = 0;
-      return lag / 1000;
-    });
+    this.gauge(
+      "holdfast_loop_lag_seconds",
+      "Longest delay of the event loop since the last look.",
+      () => {
+        const lag = this.loopLagMs;
+        this.loopLagMs = 0;
+        return lag / 1000;
+      },
+    );
     new Counter({
       name: "process_cpu_seconds_total",
       help: "Processor time.",

@@ -5,7 +5,10 @@ import { methods } from "../protocol/methods.ts";
 import { RPC_CODES } from "../protocol/rpc.ts";
 import { PROTOCOL_VERSION } from "../protocol/version.ts";
 
-type ObjectSchema = { readonly properties: Record<string, unknown>; readonly required?: readonly string[] };
+type ObjectSchema = {
+  readonly properties: Record<string, unknown>;
+  readonly required?: readonly string[];
+};
 
 /** The members of a params object, one by one, as OpenRPC wants them. */
 function paramsOf(schema: ObjectSchema) {

@@ -4,7 +4,13 @@
  */
 import { foldName } from "../core/names.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
-import { type AddressRange, formatHostPort, type HostPort, parseHostPort, parseRange } from "./address.ts";
+import {
+  type AddressRange,
+  formatHostPort,
+  type HostPort,
+  parseHostPort,
+  parseRange,
+} from "./address.ts";
 import { LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 
 /** Takes text, gives the value; throws an Error that says what would be right. */
@@ -41,15 +47,24 @@ function choice<const T extends string>(...choices: T[]): Parse<T> {
 function whole(min: number, max: number): Parse<number> {
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= max ? value : wrong(`expected a whole number, ${min} to ${max}`);
+    return value >= min && value <= max
+      ? value
+      : wrong(`expected a whole number, ${min} to ${max}`);
   };
 }
 
-const BYTE_UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+};
 
 function bytes(text: string): number {
   const match = /^(\d{1,12})([KMGT]?)(?:iB)?$/.exec(text);
-  const value = match === null ? Number.NaN : Number(match[1]) * (BYTE_UNITS[match[2] ?? ""] as number);
+  const value =
+    match === null ? Number.NaN : Number(match[1]) * (BYTE_UNITS[match[2] ?? ""] as number);
   return Number.isSafeInteger(value) ? value : wrong("expected bytes, such as 1048576, 64M or 2G");
 }
 
@@ -61,7 +76,9 @@ function path(text: string): string {
 function serverName(text: string): string {
   const folded = foldName(text);
   if (folded === null) {
-    return wrong("expected 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit");
+    return wrong(
+      "expected 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit",
+    );
   }
   return folded;
 }
@@ -73,12 +90,15 @@ function listen(text: string): HostPort {
 /** Kept as text: where it leads is found out when it is dialled. */
 function peer(text: string): string {
   const parsed = parseHostPort(text);
-  if (parsed === null || parsed.port === 0) return wrong("expected HOST:PORT, such as 10.0.0.2:7300");
+  if (parsed === null || parsed.port === 0)
+    return wrong("expected HOST:PORT, such as 10.0.0.2:7300");
   return formatHostPort(parsed);
 }
 
 function range(text: string): AddressRange {
-  return parseRange(text) ?? wrong("expected an address or a range, such as 10.0.0.7 or 10.0.0.0/8");
+  return (
+    parseRange(text) ?? wrong("expected an address or a range, such as 10.0.0.7 or 10.0.0.0/8")
+  );
 }
 
 /** Without a slash at its end. */
@@ -110,12 +130,24 @@ export const OPTIONS = {
   "tls-key": one("FILE", "key of the certificate (PEM)", path),
   "trusted-proxy": many("RANGE", "proxy whose X-Forwarded-For is believed", range),
   "secret-file": one("FILE", "the cluster's secret (DIR/secret, made at the first start)", path),
-  "sign-up": one("POLICY", "who may make an account: open, invitation, closed (open on loopback)", signUp),
+  "sign-up": one(
+    "POLICY",
+    "who may make an account: open, invitation, closed (open on loopback)",
+    signUp,
+  ),
   "metrics-allow": many("RANGE", "who may read /metrics, besides this machine", range),
   "log-level": one("LEVEL", `${LOG_LEVELS.join(", ")} (info)`, logLevel),
   "log-format": one("FORMAT", "text or json (text on a terminal)", logFormat),
-  reserve: one("BYTES", "free space below which writes are refused (5 % of the disk, 4M to 64M)", bytes),
-  "writes-per-second": one("N", "writes of one account per second, 0 for no bound (200)", whole(0, 1e6)),
+  reserve: one(
+    "BYTES",
+    "free space below which writes are refused (5 % of the disk, 4M to 64M)",
+    bytes,
+  ),
+  "writes-per-second": one(
+    "N",
+    "writes of one account per second, 0 for no bound (200)",
+    whole(0, 1e6),
+  ),
   "accept-loss": {
     ...one(null, "go on with a damaged log: keep a copy, give up what is lost", yes),
     flagOnly: true,
@@ -125,7 +157,8 @@ export const OPTIONS = {
 export type OptionName = keyof typeof OPTIONS;
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-type ValueOf<O> = O extends Option<infer T, infer Many> ? (Many extends true ? readonly T[] : T) : never;
+type ValueOf<O> =
+  O extends Option<infer T, infer Many> ? (Many extends true ? readonly T[] : T) : never;
 export type OptionValue<K extends OptionName> = ValueOf<(typeof OPTIONS)[K]>;
 
 export const ENVIRONMENT_PREFIX = "HOLDFAST_";

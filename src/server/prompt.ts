@@ -47,7 +47,9 @@ export async function askMissing(
   const known = answers["sign-up"]?.value ?? remembered?.signUp ?? null;
   if (known === null && !isLoopback(listen.host)) {
     terminal.say(`${formatHostPort(listen)} can be reached from other machines.`);
-    terminal.say("Who may make an account? open: everybody; invitation: who has a code; closed: nobody");
+    terminal.say(
+      "Who may make an account? open: everybody; invitation: who has a code; closed: nobody",
+    );
     answers["sign-up"] = await askOne(terminal, "sign-up", "Sign-up", "invitation");
   }
   return answers;
@@ -94,7 +96,8 @@ async function askPeers(
 
 async function typed(terminal: Terminal, question: string): Promise<string> {
   const text = await terminal.ask(question);
-  if (text === null) throw usage("the input ended before the last question", "start again, or give flags");
+  if (text === null)
+    throw usage("the input ended before the last question", "start again, or give flags");
   return text.trim();
 }
 

@@ -2,7 +2,15 @@
  * `server.json`: what the last start was told, kept with the data, and where the server that runs now can
  * be found by commands on the same machine. Written whole to a new file that takes the old one's place.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { utf8 } from "../core/bytes.ts";
 import { foldName } from "../core/names.ts";
@@ -49,7 +57,8 @@ export function readServerFile(data: string): Stored | null {
   }
   const stored = checked(text);
   if (stored !== null) return stored;
-  const remedy = "remove the file: what it remembered (name, address, other servers) is asked again";
+  const remedy =
+    "remove the file: what it remembered (name, address, other servers) is asked again";
   throw new StartError("usage", `${path} is damaged or from another release`, remedy);
 }
 

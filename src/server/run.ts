@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { findingLines, StorageError } from "../storage/failure.ts";
 import { type Config, readSettings, resolveConfig } from "./config.ts";
-import { EXIT_CODES, StartError, STORAGE_REMEDIES } from "./exit-codes.ts";
+import { EXIT_CODES, STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { openLogger, type ServerLog } from "./log.ts";
 import type { RawOptions } from "./options.ts";
 import { askMissing, hasTerminal, openTerminal } from "./prompt.ts";
@@ -28,6 +28,7 @@ function command(): string {
 export async function runServer(
   flags: RawOptions & { readonly config?: readonly string[] },
 ): Promise<number> {
+  process.umask(0o077); // what it keeps is nobody else's
   try {
     const config = await configure(flags);
     return await serve(config);
@@ -55,7 +56,7 @@ async function configure(
 async function serve(config: Config): Promise<number> {
   const onTerminal = process.stderr.isTTY === true;
   const format = config.process.logFormat ?? (onTerminal ? "text" : "json");
-  const colour = onTerminal && (process.env["NO_COLOR"] ?? "") === "";
+  const colour = onTerminal && (process.env.NO_COLOR ?? "") === "";
   const { name, logLevel } = config.process;
   const log = openLogger({ level: logLevel, format, colour, server: name });
   for (const warning of config.warnings) log.warn({}, warning);

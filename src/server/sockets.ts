@@ -143,10 +143,10 @@ export class Sockets implements Broadcast {
   }
 
   /** Whether there is room for one more from this address. */
-  hasRoom(address: string, near: boolean): boolean {
+  hasRoom(address: string, isNear: () => boolean): boolean {
     if (this.open.size >= this.bounds.connectionsMax) return false;
     const own = this.byAddress.get(address) ?? 0;
-    return near || own < this.bounds.connectionsMax * ADDRESS_SHARE;
+    return own < this.bounds.connectionsMax * ADDRESS_SHARE || isNear();
   }
 
   handler(): Bun.WebSocketHandler<SocketData> {

@@ -18,8 +18,8 @@ import { entriesOf, HEAD_FILE, holdsStore, identityOf, LOG_FILE } from "../stora
 import { SqliteView } from "../storage/view.ts";
 import { formatHostPort, isWildcard } from "./address.ts";
 import type { Config } from "./config.ts";
-import { StartError, STORAGE_REMEDIES } from "./exit-codes.ts";
-import { killPoints } from "./kill-point.ts";
+import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
+import { KILL_VARIABLE, killPoints } from "./kill-point.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
@@ -89,7 +89,7 @@ class Start {
 
   async run(): Promise<RunningServer> {
     const { data, name } = this.config.process;
-    const kill = killPoints(this.options.environment["HOLDFAST_TEST_KILL_AT"]);
+    const kill = killPoints(this.options.environment[KILL_VARIABLE]);
     try {
       const known = this.readSecret();
       probeLock(data);
@@ -131,13 +131,21 @@ class Start {
     const read = readSecret(cluster.secretFile);
     if (read !== null) {
       if (read.exposed) {
-        this.log.warn({ file: cluster.secretFile }, "other users can read the secret: chmod 600 it");
+        this.log.warn(
+          { file: cluster.secretFile },
+          "other users can read the secret: chmod 600 it",
+        );
       }
       return read.secret;
     }
     if (!cluster.makeSecret) {
-      const remedy = "correct the path, or leave --secret-file out at a first start to have one made";
-      throw new StartError("foreign_cluster", `there is no secret file ${cluster.secretFile}`, remedy);
+      const remedy =
+        "correct the path, or leave --secret-file out at a first start to have one made";
+      throw new StartError(
+        "foreign_cluster",
+        `there is no secret file ${cluster.secretFile}`,
+        remedy,
+      );
     }
     const entries = entriesOf(own.data);
     if (entries === null || !holdsStore(own.data, entries, COMPANIONS)) return null;
@@ -242,7 +250,8 @@ class Start {
   private async openView(listener: Listener, { viewPath, log }: Store): Promise<SqliteView> {
     try {
       const { view, rebuilt } = SqliteView.open({ path: viewPath, hash: realHash, log });
-      if (rebuilt !== null) this.log.warn({ reason: rebuilt }, "the view is made anew from the log");
+      if (rebuilt !== null)
+        this.log.warn({ reason: rebuilt }, "the view is made anew from the log");
       this.progressMs = realClock.monotonicMs();
       while (view.catchUp()) {
         this.progress(listener, "folding the log", view.foldedN, log.lastN);
@@ -291,7 +300,9 @@ class Start {
       },
       alarm: () => {}, // the gateway logs it
     });
-    store.log.onScrubbed((toN) => this.log.info({ ops: toN }, "the older part of the log is whole"));
+    store.log.onScrubbed((toN) =>
+      this.log.info({ ops: toN }, "the older part of the log is whole"),
+    );
     if (replica.isStorageFull) {
       this.log.error({}, "free space is below the reserve: writes are refused until there is room");
     }
@@ -304,7 +315,10 @@ class Start {
     try {
       writeServerFile(own.data, answers, running);
     } catch (cause) {
-      this.log.warn({ err: cause }, "server.json was not written: `holdfast admin` will not find this server");
+      this.log.warn(
+        { err: cause },
+        "server.json was not written: `holdfast admin` will not find this server",
+      );
     }
   }
 
@@ -340,7 +354,8 @@ class Start {
   }: Parameters<Start["running"]>[0]): Promise<void> {
     listener.stopTaking();
     const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
-    if (!answered) this.log.warn({}, "some requests were not answered in time: they are indefinite");
+    if (!answered)
+      this.log.warn({}, "some requests were not answered in time: they are indefinite");
     await new Promise((resolve) => setTimeout(resolve, ANSWER_LINGER_MS));
     await inTime(listener.close(), ANSWER_LINGER_MS);
     this.metrics.stop();

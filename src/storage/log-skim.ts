@@ -34,7 +34,8 @@ export function skim(bytes: Uint8Array): Skim | null {
   at += STAMP_BYTES + 2 * ID_BYTES;
   varint(); // kind
   if (bytes[at++] !== 0) at += ID_BYTES; // scope
-  at += varint(); // data
+  const dataBytes = varint();
+  at += dataBytes;
   const hasBody = bytes[at++];
   if (hasBody === 0) return at === bytes.length ? { origin, seq, bodyHash: null } : null;
   if (hasBody !== 1 || at + BODY_HASH_BYTES !== bytes.length) return null;

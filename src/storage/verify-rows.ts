@@ -99,8 +99,8 @@ export class RowVerifier {
     const place = skim(row.envelope);
     if (place === null || place.seq !== row.seq || bodyFault(row, place.bodyHash) !== null)
       return false;
-    let name = this.names.get(o);
-    if (name === undefined) this.names.set(o, (name = utf8(origin)));
+    const name = this.names.get(o) ?? utf8(origin);
+    this.names.set(o, name);
     return equalBytes(place.origin, name);
   }
 
@@ -128,7 +128,8 @@ export class RowVerifier {
     if (!due) {
       if (row.chain !== null) this.findings.add(findingAt("mark where none belongs", row, origin));
     } else if (row.chain === null) {
-      this.findings.add(findingAt("chain mark missing", row, origin));
+      // Between a hole and a mark that was lost with it there is none to store.
+      if (seen.chain !== null) this.findings.add(findingAt("chain mark missing", row, origin));
     } else if (seen.chain === null) {
       seen.chain = row.chain;
     } else if (!equalBytes(seen.chain, row.chain)) {
@@ -148,8 +149,7 @@ export class RowVerifier {
       for (const finding of cause.findings) this.findings.add(finding);
       return { seq: before, chain: null };
     }
-    const from = before - (before % CHAIN_MARK_EVERY) + 1;
-    if (before >= from && this.holes.get(o, from, before)?.count === 0) {
+    if (this.holes.get(o, 1, before)?.count === 0) {
       const origin = this.origins.get(o)!.origin;
       this.findings.add({ what: "op or chain mark missing before", origin, seq: row.seq });
     }

@@ -241,7 +241,7 @@ export class ViewReads {
       stamp: op.stamp,
       position: positionOf(op),
       text: gone || erased ? null : textOf(textOp),
-      edited: row.text !== null,
+      edited: row.text !== null && !gone && !erased,
       late: (row.state & STATE_LATE) !== 0,
     };
   }

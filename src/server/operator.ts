@@ -1,0 +1,109 @@
+/**
+ * The operator's way in, for commands on the server's own machine: who may read the data directory may
+ * administer the server. `server.json` says where it listens, the secret makes the token.
+ *
+ * The token is sent only while the process that wrote `server.json` lives: a port that a dead server left
+ * could belong to anybody.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { RpcResponse } from "../protocol/rpc.ts";
+import { StartError } from "./exit-codes.ts";
+import { readServerFile } from "./remembered.ts";
+import { operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
+
+const ANSWER_WAIT_MS = 30_000;
+
+export type OperatedServer = {
+  readonly name: string;
+  readonly localUrl: string;
+  readonly token: string;
+};
+
+/** Folders below which `npm start` and `holdfast serve --name` put their data. */
+const USUAL_PLACES = [".", ".holdfast"];
+
+/** The data directories around here, for a command that was not told which. */
+function nearDirectories(): string[] {
+  return USUAL_PLACES.flatMap((place) => {
+    if (statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+    const folders = readdirSync(place, { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    return [place, ...folders.map((entry) => join(place, entry.name))];
+  }).filter(
+    (folder) => statSync(join(folder, "server.json"), { throwIfNoEntry: false }) !== undefined,
+  );
+}
+
+function chooseDirectory(data: string | undefined, name: string | undefined): string {
+  if (data !== undefined) return data;
+  if (name !== undefined) return join(".", name);
+  const found = [...new Set(nearDirectories())].filter(isRunning);
+  if (found.length === 1) return found[0] as string;
+  const what =
+    found.length === 0
+      ? "no server that runs keeps its data here"
+      : `several run: ${found.join(", ")}`;
+  throw new StartError("usage", what, "say which by --data DIR or --name NAME");
+}
+
+function isRunning(folder: string): boolean {
+  try {
+    const running = readServerFile(folder)?.running ?? null;
+    return running !== null && isAlive(running.pid);
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Throws StartError if there is no server, or none that runs. */
+export function findServer(given: {
+  readonly data?: string;
+  readonly name?: string;
+}): OperatedServer {
+  const data = resolve(chooseDirectory(given.data, given.name));
+  const stored = readServerFile(data);
+  if (stored === null) {
+    const remedy = "give the server's data directory by --data DIR";
+    throw new StartError("usage", `${data} holds no data of a server that was started`, remedy);
+  }
+  const { running, name } = stored;
+  if (running === null || !isAlive(running.pid)) {
+    const remedy = `start it: holdfast serve --data ${data}`;
+    throw new StartError("not_running", `server ${name} does not run`, remedy);
+  }
+  const file = stored.secretFile ?? join(data, SECRET_FILE);
+  const read = readSecret(file);
+  if (read === null) {
+    throw new StartError("foreign_cluster", `there is no secret file ${file}`, "put the file back");
+  }
+  return { name, localUrl: running.localUrl, token: operatorTokenOf(read.secret) };
+}
+
+/** One request. Throws what fetch throws if nobody answers. */
+export async function callServer(
+  { localUrl, token }: OperatedServer,
+  method: string,
+  params: object,
+): Promise<RpcResponse> {
+  const response = await fetch(`${localUrl}/v1/rpc`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+    signal: AbortSignal.timeout(ANSWER_WAIT_MS),
+    redirect: "error",
+    // This machine's own server: its certificate is made out to the name that others call it by.
+    tls: { rejectUnauthorized: false },
+  });
+  return (await response.json()) as RpcResponse;
+}

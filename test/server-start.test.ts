@@ -1,0 +1,274 @@
+/** A server as a process: it starts, remembers, stops, and refuses with everything left as it was. */
+import { afterEach, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { EXIT_CODES } from "../src/server/exit-codes.ts";
+import {
+  cleanUp,
+  type Ended,
+  fingerprint,
+  rpc,
+  scratch,
+  serve,
+  signUp,
+} from "./server-process.ts";
+
+afterEach(cleanUp);
+
+/** A folder with the stopped server `a` in it, which holds an account. */
+async function stoppedServer(): Promise<string> {
+  const folder = scratch();
+  const server = serve(folder);
+  await signUp(await server.ready(), "bob");
+  expect((await server.stop()).code).toBe(EXIT_CODES.ok);
+  return folder;
+}
+
+/** Starts it, expects a refusal with this code, and that nothing on disk has changed. */
+async function refused(
+  folder: string,
+  args: readonly string[],
+  code: number,
+  environment: Record<string, string> = {},
+): Promise<Ended> {
+  const before = fingerprint(folder);
+  const ended = await serve(folder, args, environment).ended();
+  expect({ code: ended.code, err: ended.err }).toEqual({ code, err: ended.err });
+  expect(ended.err).toStartWith("holdfast: ");
+  expect(ended.err.trimEnd().split("\n").length).toBeGreaterThanOrEqual(2); // what, and what to do
+  expect(fingerprint(folder)).toBe(before);
+  return ended;
+}
+
+describe("start and stop", () => {
+  test("prints its address and what to do next, and serves", async () => {
+    const server = serve(scratch());
+    const url = await server.ready();
+    expect(server.out).toContain(`chat --server ${url}`);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    expect(await (await fetch(url)).text()).toContain("holdfast chat --server");
+    const { result } = await rpc(url, "server.hello");
+    expect(result?.server).toBe("a");
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    test(`${signal} ends it with 0, and everything is there at the next start`, async () => {
+      const folder = scratch();
+      const first = serve(folder);
+      const token = await signUp(await first.ready(), "bob");
+      expect((await first.stop(signal)).code).toBe(0);
+      const second = serve(folder);
+      const { result } = await rpc(await second.ready(), "session.list", {}, token);
+      expect(result?.sessions).toHaveLength(1);
+    });
+  }
+
+  test("a stop tells clients, lets requests in flight end, and closes with 1001", async () => {
+    const server = serve(scratch());
+    const url = await server.ready();
+    const token = await signUp(url, "bob");
+    const socket = new WebSocket(`${url.replace("http", "ws")}/v1/ws`);
+    const heard: string[] = [];
+    socket.onmessage = ({ data }) => heard.push(String(data));
+    await new Promise((resolve) => {
+      socket.onopen = resolve;
+    });
+    const closed = new Promise<CloseEvent>((resolve) => {
+      socket.onclose = resolve;
+    });
+    socket.send(
+      JSON.stringify({ jsonrpc: "2.0", id: 1, method: "session.resume", params: { token } }),
+    );
+    while (!heard.some((text) => text.includes("caught_up"))) await Bun.sleep(10);
+    const password = { password: "correct horse", newPassword: "another one", id: Bun.randomUUIDv7() };
+    socket.send(
+      JSON.stringify({ jsonrpc: "2.0", id: 2, method: "account.password", params: password }),
+    );
+    while (!heard.some((text) => text.includes("server.beat"))) await Bun.sleep(10);
+    const ended = server.stop();
+    expect((await closed).code).toBe(1001);
+    expect((await ended).code).toBe(0);
+    expect(heard.some((text) => text.includes('"server.stopping"'))).toBe(true);
+    expect(heard.some((text) => text.includes('"id":2'))).toBe(true);
+  });
+
+  test("a second signal leaves at once", async () => {
+    const server = serve(scratch());
+    const url = await server.ready();
+    // A request that takes its time keeps a stop in good order from ending at once.
+    const token = await signUp(url, "bob");
+    const cursor = (await rpc(url, "session.list", {}, token)).result?.cursor;
+    const waiting = rpc(url, "events.read", { cursor, waitMs: 25_000 }, token).catch(() => null);
+    await Bun.sleep(100);
+    server.child.kill("SIGINT");
+    await server.said(/"stopping/);
+    await Bun.sleep(700);
+    server.child.kill("SIGINT");
+    const { code } = await server.ended();
+    await waiting;
+    expect([0, 130]).toContain(code);
+  });
+
+  test("a name given once is found again by its folder, and what was told is remembered", async () => {
+    const folder = scratch();
+    const first = serve(folder, ["--name", "a", "--peer", "10.0.0.2:7300"]);
+    await first.ready();
+    await first.stop();
+    const second = serve(folder, ["--data", "a"]);
+    await second.ready();
+    expect(second.out).toContain("server a is ready");
+    await second.stop();
+    const kept = JSON.parse(readFileSync(join(folder, "a", "server.json"), "utf8"));
+    expect(kept).toMatchObject({ name: "a", peers: ["10.0.0.2:7300"], running: null });
+    expect(statSync(join(folder, "a", "server.json")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "a", "secret")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, "a")).mode & 0o777).toBe(0o700);
+  });
+
+  test("one secret makes one cluster, wherever the server is", async () => {
+    const folder = scratch();
+    const first = serve(folder, ["--name", "a"]);
+    const { result: one } = await rpc(await first.ready(), "server.hello");
+    const secret = ["--secret-file", join(folder, "a", "secret")];
+    const second = serve(folder, ["--name", "b", ...secret]);
+    const { result: two } = await rpc(await second.ready(), "server.hello");
+    expect(two?.cluster).toBe(one?.cluster);
+    const third = serve(folder, ["--name", "c"]);
+    const { result: other } = await rpc(await third.ready(), "server.hello");
+    expect(other?.cluster).not.toBe(one?.cluster);
+    // And it is remembered where the secret is.
+    await second.stop();
+    const again = serve(folder, ["--name", "b"]);
+    expect((await rpc(await again.ready(), "server.hello")).result?.cluster).toBe(one?.cluster);
+  });
+});
+
+describe("refusals change nothing and say why", () => {
+  test("a second process on one data directory", async () => {
+    const folder = await stoppedServer();
+    const server = serve(folder);
+    await server.ready();
+    const second = await serve(folder).ended();
+    expect(second.code).toBe(EXIT_CODES.locked);
+    expect(second.err).toContain(String(server.child.pid));
+    expect((await server.stop()).code).toBe(0);
+  });
+
+  test("a second process with the very same address, too", async () => {
+    const folder = scratch();
+    const server = serve(folder);
+    const listen = new URL(await server.ready()).host;
+    const second = await serve(folder, ["--name", "a", "--listen", listen]).ended();
+    expect(second.code).toBe(EXIT_CODES.locked);
+  });
+
+  test("a port in use: the data directory is not even made", async () => {
+    const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
+    const folder = scratch();
+    const args = ["--name", "a", "--listen", `127.0.0.1:${other.port}`];
+    const { err } = await refused(folder, args, EXIT_CODES.port_in_use);
+    expect(err).toContain(String(other.port));
+    expect(existsSync(join(folder, "a"))).toBe(false);
+    await other.stop(true);
+  });
+
+  test("a port in use, with data", async () => {
+    const folder = await stoppedServer();
+    const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
+    const args = ["--name", "a", "--listen", `127.0.0.1:${other.port}`];
+    await refused(folder, args, EXIT_CODES.port_in_use);
+    await other.stop(true);
+  });
+
+  test("an address of another machine", async () => {
+    const args = ["--name", "a", "--listen", "203.0.113.7:7300", "--sign-up", "open"];
+    await refused(scratch(), args, EXIT_CODES.address_unusable);
+  });
+
+  test("the data of another server", async () => {
+    const folder = await stoppedServer();
+    const args = ["--name", "b", "--data", "a"];
+    const { err } = await refused(folder, args, EXIT_CODES.foreign_server);
+    expect(err).toContain("server a");
+  });
+
+  test("the data of another cluster", async () => {
+    const folder = await stoppedServer();
+    writeFileSync(join(folder, "other"), `${Buffer.alloc(32, 7).toString("base64")}\n`, { mode: 0o600 });
+    await refused(folder, ["--name", "a", "--secret-file", "other"], EXIT_CODES.foreign_cluster);
+  });
+
+  test("a secret that is missing, or is none", async () => {
+    const folder = await stoppedServer();
+    rmSync(join(folder, "a", "secret"));
+    await refused(folder, ["--name", "a"], EXIT_CODES.foreign_cluster);
+    writeFileSync(join(folder, "a", "secret"), "not a secret\n");
+    await refused(folder, ["--name", "a"], EXIT_CODES.foreign_cluster);
+    await refused(folder, ["--name", "c", "--secret-file", "gone"], EXIT_CODES.foreign_cluster);
+  });
+
+  test("a directory that holds something else", async () => {
+    const folder = scratch();
+    mkdirSync(join(folder, "a"));
+    writeFileSync(join(folder, "a", "thesis.txt"), "years of work");
+    const { err } = await refused(folder, ["--name", "a"], EXIT_CODES.not_a_store);
+    expect(err).toContain("thesis.txt");
+    writeFileSync(join(folder, "file"), "");
+    await refused(folder, ["--name", "a", "--data", "file"], EXIT_CODES.not_a_store);
+  });
+
+  test("a newer data format", async () => {
+    const folder = await stoppedServer();
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(folder, "a", "log.db"));
+    db.run("PRAGMA user_version = 9999");
+    db.close();
+    rmSync(join(folder, "a", "log.head"));
+    await refused(folder, ["--name", "a"], EXIT_CODES.newer_format);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("no permission (skipped for root, who has it)", async () => {
+    const folder = await stoppedServer();
+    chmodSync(join(folder, "a", "log.db"), 0o000);
+    await refused(folder, ["--name", "a"], EXIT_CODES.no_permission);
+    chmodSync(join(folder, "a", "log.db"), 0o600);
+  });
+
+  test("a damaged log: refused with the list, accepted with --accept-loss, which says what is lost", async () => {
+    const folder = await stoppedServer();
+    const log = join(folder, "a", "log.db");
+    copyFileSync(log, join(folder, "whole"));
+    truncateSync(log, 8192);
+    const { err } = await refused(folder, ["--name", "a"], EXIT_CODES.damaged);
+    expect(err).toContain("--accept-loss");
+    expect(err).toMatch(/missing|damaged|lost|structure/);
+    const accepted = serve(folder, ["--name", "a", "--accept-loss"]);
+    const url = await accepted.ready();
+    expect(accepted.err).toContain("gave up");
+    expect(accepted.err).toContain("damaged-");
+    await signUp(url, "carol");
+    await accepted.stop();
+    const again = serve(folder);
+    await again.ready();
+    expect(again.err).not.toContain("gave up");
+  });
+
+  test("a certificate that is none", async () => {
+    const folder = scratch();
+    writeFileSync(join(folder, "pem"), "nothing");
+    const args = ["--name", "a", "--tls-cert", "pem", "--tls-key", "pem"];
+    await refused(folder, args, EXIT_CODES.tls);
+    await refused(folder, ["--name", "a", "--tls-cert", "no", "--tls-key", "no"], EXIT_CODES.tls);
+  });
+});
