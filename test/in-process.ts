@@ -11,7 +11,7 @@ import { requestIdFrom } from "../src/core/ids.ts";
 import { Gateway, type GatewayOptions } from "../src/gateway/gateway.ts";
 import type { Attached, PasswordHasher } from "../src/gateway/ports.ts";
 import type { MethodName, Params, Result } from "../src/protocol/methods.ts";
-import type { Clock, Random } from "../src/replica/ports.ts";
+import type { Clock, Log, Random } from "../src/replica/ports.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { openStore, type Store } from "../src/storage/store.ts";
 import { SqliteView } from "../src/storage/view.ts";
@@ -33,6 +33,41 @@ export const realClock: Clock = {
   },
 };
 
+/** The real clock, and time that passes at a word: timers that come due by it run at once. */
+export class JumpClock implements Clock {
+  private aheadMs = 0;
+  private readonly timers = new Set<{ dueMs: number; act: () => void; cancel: () => void }>();
+
+  monotonicMs = () => realClock.monotonicMs() + this.aheadMs;
+  wallMs = () => realClock.wallMs() + this.aheadMs;
+
+  schedule(delayMs: number, act: () => void) {
+    const run = () => {
+      this.timers.delete(timer);
+      act();
+    };
+    const { cancel } = realClock.schedule(delayMs, run);
+    const timer = { dueMs: this.monotonicMs() + delayMs, act: run, cancel };
+    this.timers.add(timer);
+    return {
+      cancel: () => {
+        this.timers.delete(timer);
+        cancel();
+      },
+    };
+  }
+
+  jump(ms: number): void {
+    this.aheadMs += ms;
+    const due = [...this.timers].filter(({ dueMs }) => dueMs <= this.monotonicMs());
+    for (const timer of due.sort((a, b) => a.dueMs - b.dueMs)) {
+      if (!this.timers.has(timer)) continue;
+      timer.cancel();
+      timer.act();
+    }
+  }
+}
+
 export const realRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };
@@ -48,12 +83,12 @@ export function newId(): string {
   return requestIdFrom(Date.now(), realRandom.bytes(10));
 }
 
-type Frame = {
-  id?: number;
+export type Frame = {
+  id?: number | string | null;
   method?: string;
   params?: Record<string, unknown>;
   result?: Record<string, unknown>;
-  error?: { message: string; data: { code: string; retry: boolean } };
+  error?: { message: string; data: { code: string; retry: boolean; retryAfterMs?: number } };
 };
 
 /** An answer of "no", as a client sees it. */
@@ -65,8 +100,19 @@ export class Refused extends Error {
   }
 }
 
+/** What a request gets when its connection closes before it is answered. */
+const CLOSED: Frame = { error: { message: "closed", data: { code: "closed", retry: true } } };
+
+export type TestOptions = Partial<GatewayOptions> & {
+  clock?: Clock;
+  /** What the replica gets instead of the store's log. */
+  log?: (log: Log) => Log;
+};
+
 export class TestClient {
   readonly events: { method: string; params: Record<string, unknown> }[] = [];
+  /** Answers to no request of ours. */
+  readonly strays: Frame[] = [];
   closedWith: { code: number; reason: string } | null = null;
   private readonly attached: Attached;
   private readonly waiting = new Map<number, (frame: Frame) => void>();
@@ -86,6 +132,8 @@ export class TestClient {
         this.closedWith = { code, reason };
         server.clients.delete(this);
         this.attached.closed();
+        for (const [id, resolve] of this.waiting) resolve({ ...CLOSED, id });
+        this.waiting.clear();
       },
     };
     server.clients.add(this);
@@ -105,7 +153,10 @@ export class TestClient {
       }
       return;
     }
-    this.waiting.get(frame.id ?? -1)?.(frame);
+    const resolve = this.waiting.get(frame.id as number);
+    if (resolve === undefined) this.strays.push(frame);
+    this.waiting.delete(frame.id as number);
+    resolve?.(frame);
   }
 
   /** Sends any text, whether it is a frame or not. */
@@ -139,19 +190,22 @@ export class TestClient {
 
 export class TestServer {
   readonly clients = new Set<TestClient>();
+  /** What the gateway logged as an error: a defect. */
+  readonly defects: string[] = [];
+  private addresses = 0;
   readonly directory: string;
   store!: Store;
   view!: SqliteView;
   replica!: Replica;
   gateway!: Gateway;
-  private readonly options: Partial<GatewayOptions>;
+  private readonly options: TestOptions;
 
-  private constructor(directory: string, options: Partial<GatewayOptions>) {
+  private constructor(directory: string, options: TestOptions) {
     this.directory = directory;
     this.options = options;
   }
 
-  static async start(options: Partial<GatewayOptions> = {}): Promise<TestServer> {
+  static async start(options: TestOptions = {}): Promise<TestServer> {
     const server = new TestServer(mkdtempSync(join(tmpdir(), "holdfast-")), options);
     await server.open();
     return server;
@@ -164,20 +218,22 @@ export class TestServer {
       clusterId: "test",
       wallMs: () => Date.now(),
     });
-    const { log, viewPath } = this.store;
+    const { viewPath } = this.store;
+    const { log: wrap, clock = realClock, ...rest } = this.options;
+    const log = wrap === undefined ? this.store.log : wrap(this.store.log);
     this.view = SqliteView.open({ path: viewPath, hash: sha256, log }).view;
     while (this.view.catchUp());
     this.replica = new Replica({
       name: "a",
       hash: sha256,
-      clock: realClock,
+      clock,
       random: realRandom,
       log,
       view: this.view,
     });
     this.gateway = new Gateway({
       replica: this.replica,
-      clock: realClock,
+      clock,
       random: realRandom,
       hash: sha256,
       passwords: quickPasswords,
@@ -192,15 +248,47 @@ export class TestServer {
           for (const client of this.clients) client.published(topic, text);
         },
       },
-      log: { info: () => {}, warn: () => {}, error: (fields, message) => console.error(message, fields) },
+      log: {
+        info: () => {},
+        warn: () => {},
+        error: (fields, message) => {
+          this.defects.push(message);
+          console.error(message, fields);
+        },
+      },
       observe: () => {},
       observeClose: () => {},
-      ...this.options,
+      ...rest,
     });
   }
 
-  connect(address?: string): TestClient {
+  /** From an address of its own, unless told otherwise: throttles count by address. */
+  connect(address = this.newAddress()): TestClient {
     return new TestClient(this, address);
+  }
+
+  private newAddress(): string {
+    const n = ++this.addresses;
+    return `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
+  }
+
+  /** One more connection of an account, by its token. */
+  async resume(token: string, cursor?: string): Promise<TestClient> {
+    const client = this.connect();
+    await client.call("session.resume", { token, ...(cursor === undefined ? {} : { cursor }) });
+    return client;
+  }
+
+  /** `POST /v1/rpc`. */
+  async post(
+    method: string,
+    params: unknown,
+    token: string | null = null,
+    address = this.newAddress(),
+  ): Promise<Frame & { status: number }> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const answer = await this.gateway.call({ body, token, address, operator: false });
+    return { ...(JSON.parse(answer.body) as Frame), status: answer.status };
   }
 
   /** A new account, signed in on a connection of its own. */

@@ -5,7 +5,9 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const MAIN = process.env.TMP_MAIN ?? join(import.meta.dir, "..", "src", "cli", "main.ts");
+const MAIN = join(import.meta.dir, "..", "src", "cli", "main.ts");
+/** The command, as `npm run -s holdfast --` would run it. */
+export const COMMAND = [process.execPath, "--no-env-file", MAIN];
 const READY = /is ready at (https?:\/\/\S+)/;
 
 export type Ended = { readonly code: number; readonly out: string; readonly err: string };
@@ -16,6 +18,11 @@ const open: (() => unknown)[] = [];
 /** Call it in afterEach: ends what the test left running and removes its folders. */
 export async function cleanUp(): Promise<void> {
   for (const end of open.splice(0).reverse()) await end();
+}
+
+/** For what a test opens by other means. */
+export function atEnd(end: () => unknown): void {
+  open.push(end);
 }
 
 /** A folder that goes with the test. */
@@ -37,8 +44,14 @@ export class HoldfastProcess {
   private readonly read: Promise<unknown>;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(args: readonly string[], cwd: string, environment: Environment = {}) {
-    this.child = Bun.spawn([process.execPath, "--no-env-file", MAIN, ...args], {
+  constructor(
+    args: readonly string[],
+    cwd: string,
+    environment: Environment = {},
+    /** A command that runs ours in another way. */
+    by: readonly string[] = [],
+  ) {
+    this.child = Bun.spawn([...by, ...COMMAND, ...args], {
       cwd,
       env: cleanEnvironment(environment),
       stdin: "pipe",
@@ -129,7 +142,7 @@ export function fingerprint(folder: string): string {
     const path = join(folder, name);
     const stat = statSync(path);
     hash.update(`${name}\0${stat.mode}\0${stat.size}\0`);
-    if (stat.isFile()) hash.update(readFileSync(path));
+    if (stat.isFile()) hash.update(new Uint8Array(readFileSync(path)));
   }
   return hash.digest("hex");
 }
@@ -154,6 +167,12 @@ export async function rpc(
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
   });
   return (await response.json()) as Answer;
+}
+
+/** The messages that an answer lists. */
+export function messagesOf({ result, error }: Answer): { id: string; text: string }[] {
+  if (result === undefined) throw new Error(error?.message);
+  return result.messages as { id: string; text: string }[];
 }
 
 /** Makes an account; its token. */
@@ -188,14 +207,14 @@ export class RawConnection {
 
   /** From now on takes what comes. */
   listen(): void {
-    this.socket.on("data", (piece) => {
+    this.socket.on("data", (piece: Buffer) => {
       this.received = Buffer.concat([this.received, piece]);
       for (const look of this.waiting) look();
     });
   }
 
-  write(data: string | Uint8Array): void {
-    if (!this.socket.destroyed) this.socket.write(data);
+  write(data: string | Buffer): void {
+    if (!this.socket.destroyed) this.socket.write(new Uint8Array(Buffer.from(data as string)));
   }
 
   /** Resolves when what was received has a match, null when the connection ends without one. */
@@ -229,6 +248,14 @@ export function frame(opcode: number, payload: Uint8Array, final = true): Buffer
       ? [first, 0x80 | length]
       : length < 65_536
         ? [first, 0x80 | 126, length >> 8, length & 255]
-        : [first, 0x80 | 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (length >>> shift) & 255)];
+        : [
+            first,
+            0x80 | 127,
+            0,
+            0,
+            0,
+            0,
+            ...[24, 16, 8, 0].map((shift) => (length >>> shift) & 255),
+          ];
   return Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]);
 }

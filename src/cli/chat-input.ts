@@ -33,13 +33,7 @@ export type Input =
   | { readonly kind: "rename"; readonly name: string }
   | { readonly kind: "sessions"; readonly end?: string }
   | {
-      readonly kind:
-        | "members"
-        | "conversations"
-        | "password"
-        | "account-delete"
-        | "help"
-        | "quit";
+      readonly kind: "members" | "conversations" | "password" | "account-delete" | "help" | "quit";
     };
 
 export const HISTORY_DEFAULT = 20;
@@ -182,7 +176,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     does: "replaces your last message here, or your N-th last",
     parse: (rest) => {
       const [first, text] = refAndText(rest);
-      return text === "" ? wrong("/edit TEXT, or /edit ^2 TEXT") : { kind: "edit", ref: first, text };
+      return text === ""
+        ? wrong("/edit TEXT, or /edit ^2 TEXT")
+        : { kind: "edit", ref: first, text };
     },
   },
   delete: {

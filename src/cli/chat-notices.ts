@@ -18,7 +18,9 @@ export function membershipNotice(
     case "banned":
       return own ? `you are banned from ${channel}` : `${account.name} is banned from ${channel}`;
     case "none":
-      return own ? `you are not in ${channel} any more` : `${account.name} is not in ${channel} any more`;
+      return own
+        ? `you are not in ${channel} any more`
+        : `${account.name} is not in ${channel} any more`;
     default:
       return standing satisfies never;
   }

@@ -39,7 +39,9 @@ export class ChatPrompt {
       return "no server can be reached: what you type waits here and goes out by itself";
     }
     if (state !== "live") return undefined;
-    const text = this.isAway ? `connected again${name === undefined ? "" : `, to ${name}`}` : undefined;
+    const text = this.isAway
+      ? `connected again${name === undefined ? "" : `, to ${name}`}`
+      : undefined;
     this.isAway = false;
     return text;
   }

@@ -8,21 +8,22 @@
  * typed: what stands on the screen is what everybody sees. Rejected: showing them at once and taking them back.
  *
  * Invariants:
- *  1. A message is shown at most once (`shown`), whichever way it came.
+ *  1. A message is shown at most once (see Transcript), whichever way it came.
  *  2. The SDK's cursor moves past a message only after it was shown: listeners return when it was.
  *  3. Lines of one source are shown in the order in which they came: everything passes `queue`.
  */
 import type { Client, ClientEvents, Conversation, Message } from "../client/index.ts";
 import { HoldfastError } from "../client/index.ts";
-import type { ChatScreen } from "./chat-screen.ts";
 import { type Input, parseInput } from "./chat-input.ts";
-import { ChatPrompt } from "./chat-prompt.ts";
 import { membershipNotice } from "./chat-notices.ts";
-import { ReadMarks } from "./read-marks.ts";
-import { type Calendar, changedLines, dayKey, dayText, messageLines, noticeLines, ruleLine } from "./format.ts";
-import { type Span, warn, wrap } from "./paint.ts";
+import { ChatPrompt } from "./chat-prompt.ts";
+import type { ChatScreen } from "./chat-screen.ts";
+import type { Calendar } from "./format.ts";
+import type { Span } from "./paint.ts";
 import { type Place, Places } from "./places.ts";
-import { printable, printableLines } from "./printable.ts";
+import { printable } from "./printable.ts";
+import { ReadMarks } from "./read-marks.ts";
+import { Transcript } from "./transcript.ts";
 import { allConversations, type Unread, unreadOf } from "./unread.ts";
 import { carryOut } from "./verbs.ts";
 
@@ -38,32 +39,38 @@ export type ChatOptions = {
   readonly resumes: boolean;
   /** Somebody types; otherwise lines come from a pipe. */
   readonly interactive: boolean;
-  /** The conversation to begin in: a name or an id. */
-  readonly place?: string | undefined;
-  readonly keepPlace?: (id: string) => void;
+  /** The conversation to begin in; its id may be a name. */
+  readonly place?: { readonly id: string; readonly name: string } | undefined;
+  readonly keepPlace?: (place: Place) => void;
 };
 
 type Waiting = Unread & { readonly conversation: Conversation };
 type Held = { readonly kind: "posted" | "changed"; readonly message: Message };
 
-const SHOWN_MAX = 8_192;
 const GATHER_AGAIN_MS = 1_000;
 
 export class Chat {
   readonly client: ChatClient;
   readonly screen: ChatScreen;
   readonly places: Places;
+  readonly transcript: Transcript;
   readonly options: ChatOptions;
   /** Whether something that was asked for was refused. */
   failed = false;
+  /** Set while a command ends the session itself: that needs no words. */
+  ending = false;
+  /** Settled when what waited is shown. */
+  readonly ready: Promise<void>;
+  private readonly isReady: () => void;
   /** Settled when the chat is to be left. */
   readonly left: Promise<void>;
   private readonly leaveNow: () => void;
   private readonly prompt: ChatPrompt;
   private readonly marks: ReadMarks;
-  private readonly shown = new Set<string>();
   private place: Place | undefined;
-  private day: string;
+  /** The place to begin in, until a server said what it is; `arriving` while it is asked. */
+  private beginning: Place | undefined;
+  private arriving: Promise<void> = Promise.resolve();
   /** What came while what waited is being gathered; undefined from then on. */
   private held: Held[] | undefined = [];
   private unheld: { promise: Promise<void>; resolve: () => void };
@@ -74,19 +81,23 @@ export class Chat {
   private readonly drained = new Set<() => void>();
 
   constructor(options: ChatOptions) {
-    const { client, screen } = options;
+    const { client, screen, calendar, wallMs } = options;
     this.options = options;
     this.client = client;
     this.screen = screen;
     this.places = new Places(client);
     this.marks = new ReadMarks(client, options.schedule);
+    const shown = (message: Message) => this.marks.read(message);
+    this.transcript = new Transcript({ screen, calendar, wallMs, shown });
     this.prompt = new ChatPrompt(client, (text) => screen.prompt(text));
     this.mustGather = !options.resumes;
-    this.day = this.dayOf(options.wallMs());
     this.unheld = Promise.withResolvers<void>();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.left = promise;
-    this.leaveNow = resolve;
+    const left = Promise.withResolvers<void>();
+    this.left = left.promise;
+    this.leaveNow = left.resolve;
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.isReady = ready.resolve;
   }
 
   /** Begins to listen. Lines may be given at once: they wait until the chat is where it begins. */
@@ -118,8 +129,9 @@ export class Chat {
       if (where === "storage") this.trouble(`cannot keep what waits on this device: ${error}`);
     });
     this.prompt.refresh();
-    const { place } = this.options;
-    if (place !== undefined) this.take({ kind: "go", to: place });
+    // Known by name only, until a server says more: what is typed can go there already.
+    this.beginning = this.options.place && { ...this.options.place, topic: "" };
+    if (this.beginning !== undefined) this.enter(this.beginning);
     this.connectionChanged(client.connection);
   }
 
@@ -171,31 +183,29 @@ export class Chat {
     const isNew = place !== undefined && place.id !== this.place?.id;
     this.place = place;
     this.prompt.place(place?.name);
-    if (isNew) this.options.keepPlace?.(place.id);
+    if (isNew && place !== this.beginning) this.options.keepPlace?.(place);
     if (announce && place !== undefined) this.rule(place);
   }
 
   rule(place: Place): void {
     const topic = place.topic === "" ? "" : ` · ${place.topic}`;
-    this.print([ruleLine(`${place.name}${topic}`, this.screen.width)]);
+    this.transcript.rule(`${place.name}${topic}`);
   }
 
   // What is shown.
 
   print(lines: readonly (readonly Span[])[]): void {
-    this.screen.print(lines);
+    this.transcript.print(lines);
   }
 
   notice(text: string): void {
-    this.print(noticeLines(text, this.screen.width));
+    this.transcript.notice(text);
   }
 
   /** Something that was asked for did not happen. */
   trouble(text: string): void {
     this.failed = true;
-    this.print(
-      printableLines(text).flatMap((line) => wrap([warn(`! ${line}`)], this.screen.width, 2)),
-    );
+    this.transcript.trouble(text);
   }
 
   refused(error: unknown): void {
@@ -203,62 +213,18 @@ export class Chat {
     this.trouble(`${error.code}: ${error.message}`);
   }
 
-  /** Messages of one conversation, as a block of their own. */
-  showBlock(title: string, messages: readonly Message[], where?: (message: Message) => string): void {
-    const { width } = this.screen;
-    const lines: Span[][] = [ruleLine(title, width)];
-    let day = this.dayOf(this.options.wallMs());
-    for (const message of messages) {
-      day = this.dayLine(message, day, lines);
-      const look = { width, calendar: this.options.calendar };
-      lines.push(
-        ...messageLines(message, where === undefined ? look : { ...look, where: where(message) }),
-      );
-      if (where === undefined) this.noted(message);
-    }
-    this.print(lines);
-  }
-
   /** The end of a block: what comes now is live, and of the current conversation unless it says so. */
   endBlock(): void {
     if (this.place !== undefined) this.rule(this.place);
-    else this.print([ruleLine("now", this.screen.width)]);
-  }
-
-  private noted(message: Message): void {
-    this.shown.add(message.id);
-    if (this.shown.size > SHOWN_MAX) this.shown.delete(this.shown.values().next().value as string);
-    this.marks.read(message);
+    else this.transcript.rule("now");
   }
 
   private async show({ kind, message }: Held): Promise<void> {
-    if (kind === "posted" && this.shown.has(message.id)) return;
+    if (kind === "posted" && this.transcript.has(message)) return;
     const name = await this.places.nameOf(message.conversation);
-    const { width } = this.screen;
-    const look = {
-      width,
-      calendar: this.options.calendar,
-      ...(message.conversation === this.place?.id ? {} : { where: name }),
-    };
-    if (kind === "changed") {
-      if (message.edited || message.deleted) this.print(changedLines(message, look));
-      return;
-    }
-    const lines: Span[][] = [];
-    this.day = this.dayLine(message, this.day, lines);
-    this.print([...lines, ...messageLines(message, look)]);
-    this.noted(message);
-  }
-
-  private dayLine(message: Message, before: string, lines: Span[][]): string {
-    const moment = this.options.calendar(message.at);
-    const day = dayKey(moment);
-    if (day !== before) lines.push(ruleLine(dayText(moment), this.screen.width));
-    return day;
-  }
-
-  private dayOf(ms: number): string {
-    return dayKey(this.options.calendar(ms));
+    const where = message.conversation === this.place?.id ? undefined : name;
+    if (kind === "posted") this.transcript.message(message, where);
+    else if (message.edited || message.deleted) this.transcript.change(message, where);
   }
 
   // What comes.
@@ -321,7 +287,7 @@ export class Chat {
     this.held = undefined;
     const { resolve } = this.unheld;
     const blocks = new Map<string, Message[]>();
-    const isNew = ({ id }: Message) => !this.shown.has(id);
+    const isNew = (message: Message) => !this.transcript.has(message);
     for (const { conversation, messages } of found) {
       blocks.set(conversation.id, messages.filter(isNew));
     }
@@ -331,22 +297,26 @@ export class Chat {
       blocks.set(message.conversation, block);
       if (!block.some(({ id }) => id === message.id)) block.push(message);
     }
-    const older = new Set(found.filter(({ more }) => more).map(({ conversation }) => conversation.id));
+    const older = new Set(
+      found.filter(({ more }) => more).map(({ conversation }) => conversation.id),
+    );
     const told = new Set([...blocks.values()].flat().map(({ id }) => id));
     void this.after(async () => {
+      await this.arriving;
       for (const [id, messages] of blocks) {
         if (messages.length === 0) continue;
         messages.sort((a, b) => (a.position < b.position ? -1 : 1));
         const name = await this.places.nameOf(id);
         const count = messages.filter(({ author }) => author.id !== this.client.account?.id).length;
         const more = older.has(id) ? ", older ones in /history" : "";
-        this.showBlock(`${name}: ${count} waiting${more}`, messages);
+        this.transcript.block(`${name}: ${count} waiting${more}`, messages);
       }
-      if (told.size > 0) this.endBlock();
+      if (told.size > 0 || this.place !== undefined) this.endBlock();
       for (const item of held) {
         if (item.kind === "changed" && !told.has(item.message.id)) await this.show(item);
       }
       resolve();
+      this.isReady();
     });
   }
 
@@ -380,8 +350,27 @@ export class Chat {
     this.prompt.refresh();
     const told = this.prompt.told(status);
     if (told !== undefined && this.options.interactive) this.notice(told);
-    if (status.state === "live" && this.mustGather) void this.gather();
-    if (status.state === "live") this.marks.again();
+    if (status.state !== "live") return;
+    if (this.beginning !== undefined) this.arriving = this.arrive(this.beginning);
+    if (this.mustGather) void this.gather();
+    this.marks.again();
+  }
+
+  /** Finds out about the place to begin in. */
+  private async arrive(beginning: Place): Promise<void> {
+    this.beginning = undefined;
+    const isStill = () => this.place === beginning;
+    try {
+      const place = await this.places.find(beginning.id);
+      if (isStill()) this.enter(place);
+    } catch (error) {
+      if (error instanceof HoldfastError && error.retry) {
+        this.beginning = beginning;
+      } else {
+        this.refused(error);
+        if (isStill()) this.enter(undefined);
+      }
+    }
   }
 
   private outboxChanged({ entry, dropped }: ClientEvents["outbox"]): void {
@@ -391,7 +380,9 @@ export class Chat {
       if (this.held === undefined) void this.after(() => this.show({ kind: "posted", message }));
     } else if (entry.state === "failed" && !dropped) {
       const to = this.places.get(entry.to)?.name ?? entry.to;
-      this.trouble(`not sent to ${to}: ${entry.error?.code}: ${entry.error?.message}\n${entry.text}`);
+      this.trouble(
+        `not sent to ${to}: ${entry.error?.code}: ${entry.error?.message}\n${entry.text}`,
+      );
       this.client.outbox.drop(entry.id);
     }
     this.prompt.refresh();
@@ -401,7 +392,7 @@ export class Chat {
   }
 
   private signedOut(reason: string): void {
-    this.trouble(`signed out: ${reason}`);
+    if (!this.ending) this.trouble(`signed out: ${reason}`);
     this.leave();
   }
 }

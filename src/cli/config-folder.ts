@@ -28,11 +28,11 @@ type Env = Record<string, string | undefined>;
 
 /** Where it is: `HOLDFAST_CONFIG_DIR`, else `holdfast` in `XDG_CONFIG_HOME` or in `~/.config`. */
 export function configPath(env: Env): string {
-  const own = env["HOLDFAST_CONFIG_DIR"];
+  const own = env.HOLDFAST_CONFIG_DIR;
   if (own) return own;
-  const xdg = env["XDG_CONFIG_HOME"];
+  const xdg = env.XDG_CONFIG_HOME;
   // The XDG Base Directory Specification has relative paths ignored.
-  return join(xdg?.startsWith("/") ? xdg : join(env["HOME"] || homedir(), ".config"), "holdfast");
+  return join(xdg?.startsWith("/") ? xdg : join(env.HOME || homedir(), ".config"), "holdfast");
 }
 
 const modes = process.platform !== "win32";

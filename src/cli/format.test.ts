@@ -65,13 +65,13 @@ test("edited, late, deleted and deleted accounts are said", () => {
   expect(textOf(changedLines(message("new", { edited: true }), look))).toBe(
     "09:05 ann edited: new",
   );
-  expect(textOf(changedLines(message("", { deleted: true }), look))).toBe(
-    "09:05 ann message deleted",
-  );
+  expect(textOf(changedLines(message("", { deleted: true }), look))).toBe("09:05 ann: (deleted)");
 });
 
 test("long text is broken between words and indented under the time", () => {
-  const lines = textOf(messageLines(message("one two three four five"), { width: 20, calendar: utc }));
+  const lines = textOf(
+    messageLines(message("one two three four five"), { width: 20, calendar: utc }),
+  );
   expect(lines).toBe("09:05 ann: one two\n      three four\n      five");
   expect(textOf(messageLines(message("a\nb"), { width: 20, calendar: utc }))).toBe(
     "09:05 ann: a\n      b",
@@ -87,14 +87,19 @@ test("whatever others write: no line is wider than asked or moves the cursor", (
         ...messageLines(message(text, { author, edited: true }), look),
         ...changedLines(message(text, { author, edited: true }), look),
         ...noticeLines(text, width),
-        ...tableLines([[name, text], ["a", "b"]], width),
+        ...tableLines(
+          [
+            [name, text],
+            ["a", "b"],
+          ],
+          width,
+        ),
         ruleLine(text, width),
       ];
       for (const line of all) {
         expect(spanCells(line)).toBeLessThanOrEqual(width);
         expect(textOf([line])).not.toMatch(ACTS);
-        const painted = paint(line, "256").replaceAll(/\x1b\[[0-9;]*m/g, "");
-        expect(painted).toBe(textOf([line]));
+        expect(Bun.stripANSI(paint(line, "256"))).toBe(textOf([line]));
       }
       expect(messageRow(message(text, { author }), name)).not.toMatch(ACTS);
     }),
@@ -127,7 +132,17 @@ test("days", () => {
 });
 
 test("columns line up", () => {
-  expect(textOf(tableLines([["a", "long one"], ["bbb", "x"]], 40))).toBe("a    long one\nbbb  x");
+  expect(
+    textOf(
+      tableLines(
+        [
+          ["a", "long one"],
+          ["bbb", "x"],
+        ],
+        40,
+      ),
+    ),
+  ).toBe("a    long one\nbbb  x");
   expect(textOf(entryLines("/msg", "sends a message to somebody", 6, 24))).toBe(
     "/msg    sends a message\n        to somebody",
   );
@@ -138,7 +153,8 @@ test("columns line up", () => {
 
 test("colours: the account decides, the terminal's wish is heard", () => {
   const one = paint([named("ann", "a_1")], "256");
-  expect(one).toMatch(/^\x1b\[38;5;\d+mann\x1b\[0m$/);
+  expect(one).toStartWith("\x1b[38;5;");
+  expect(one).toEndWith("mann\x1b[0m");
   expect(paint([named("ann", "a_1")], "256")).toBe(one);
   expect(paint([named("ann", "a_1")], "none")).toBe("ann");
   const keys = Array.from({ length: 40 }, (_, i) => paint([named("x", `a_${i}`)], "256"));

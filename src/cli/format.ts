@@ -34,7 +34,8 @@ export const localCalendar: Calendar = (ms) => {
 
 const two = (value: number) => String(value).padStart(2, "0");
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const MONTHS = "January February March April May June July August September October November December";
+const MONTHS =
+  "January February March April May June July August September October November December";
 
 export function timeText({ hour, minute }: Moment): string {
   return `${two(hour)}:${two(minute)}`;
@@ -94,10 +95,13 @@ export function messageLines(message: Message, look: MessageLook): Span[][] {
 export function changedLines(message: Message, look: MessageLook): Span[][] {
   const time = timeText(look.calendar(message.at));
   const where = look.where === undefined ? "" : `${printable(look.where)} `;
-  const verb = message.deleted ? "message deleted" : "edited";
-  const head = [dim(`${time} `), plain(where), authorSpan(message.author), dim(` ${verb}`)];
-  if (message.deleted) return wrap(head, look.width, 6);
-  return bodyLines([...head, plain(": ")], { ...message, edited: undefined }, look.width);
+  const head = [dim(`${time} `), plain(where), authorSpan(message.author)];
+  if (message.deleted) return wrap([...head, plain(": "), dim("(deleted)")], look.width, 6);
+  return bodyLines(
+    [...head, dim(" edited"), plain(": ")],
+    { ...message, edited: undefined },
+    look.width,
+  );
 }
 
 type Body = Omit<Message, "edited"> & { edited?: true | undefined };

@@ -5,10 +5,10 @@
  * memory, and nothing is lost when it exits. A reader that is gone ends it quietly, as `head` expects.
  */
 import { writeSync } from "node:fs";
+import { LocalError, UsageError } from "./exit.ts";
 import { KeyDecoder } from "./keys.ts";
 import { EMPTY, type Line, press } from "./line-editor.ts";
 import { printable } from "./printable.ts";
-import { LocalError, UsageError } from "./exit.ts";
 
 export const env = process.env;
 

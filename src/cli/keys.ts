@@ -78,6 +78,7 @@ const ALT: Readonly<Record<string, KeyName>> = {
 
 const PASTE_BEGIN = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what this reads
 const SEQUENCE = /^\x1b(?:\[([0-?]*)[ -/]*([@-~])|O([@-~])|([^[O]))/u;
 /** A sequence longer than this is none; what is kept of an unfinished one is bounded by it. */
 const SEQUENCE_MAX = 64;

@@ -104,7 +104,10 @@ test("goes back to earlier lines and returns to the draft; secrets are not remem
 test("the view is never wider than asked and never torn, wherever the cursor stands", () => {
   fc.assert(
     fc.property(hostile, fc.nat(60), fc.integer({ min: 0, max: 40 }), (text, back, width) => {
-      const line = typed(text, Array.from({ length: back }, () => "left" as const));
+      const line = typed(
+        text,
+        Array.from({ length: back }, () => "left" as const),
+      );
       const { before, after } = view(line, width);
       expect(cells(before) + cells(after)).toBeLessThanOrEqual(width);
       expect(before + after).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u);

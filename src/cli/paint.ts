@@ -25,9 +25,9 @@ export type Colours = "none" | "16" | "256";
 
 /** What the terminal wants, by its environment. */
 export function coloursOf(env: Record<string, string | undefined>, isTerminal: boolean): Colours {
-  const term = env["TERM"] ?? "";
-  if (!isTerminal || (env["NO_COLOR"] ?? "") !== "" || term === "dumb") return "none";
-  return /256|direct/.test(term) || (env["COLORTERM"] ?? "") !== "" ? "256" : "16";
+  const term = env.TERM ?? "";
+  if (!isTerminal || (env.NO_COLOR ?? "") !== "" || term === "dumb") return "none";
+  return /256|direct/.test(term) || (env.COLORTERM ?? "") !== "" ? "256" : "16";
 }
 
 // Of middle lightness: to be read on black and on white.

@@ -8,7 +8,13 @@
  */
 import { hostname } from "node:os";
 import type { Command } from "commander";
-import { type Client, createClient, HoldfastError, type KeptStorage, type Result } from "../client/index.ts";
+import {
+  type Client,
+  createClient,
+  HoldfastError,
+  type KeptStorage,
+  type Result,
+} from "../client/index.ts";
 import { SESSION_LABEL_CHARACTERS_MAX } from "../core/limits.ts";
 import { ConfigFolder, configPath } from "./config-folder.ts";
 import { Unreachable, UsageError } from "./exit.ts";
@@ -55,7 +61,7 @@ export class Reach {
       throw new UsageError("--timeout is a number of seconds, more than 0");
     }
     this.timeoutMs = seconds * 1_000;
-    const named = options.server ?? (env["HOLDFAST_SERVER"] ?? "").split(",");
+    const named = options.server ?? (env.HOLDFAST_SERVER ?? "").split(",");
     this.named = named
       .map((url) => url.trim())
       .filter((url) => url !== "")
@@ -149,7 +155,7 @@ export class Reach {
   }
 
   /** Remembers what was learned meanwhile: addresses, the account's name. */
-  keep({ client, session }: SignedIn): void {
+  keep({ client, session }: Omit<SignedIn, "hello">): void {
     const kept = this.store.of(session.cluster);
     if (kept === undefined || client.token !== kept.token) return; // signed out, or somebody else
     const name = client.account?.name ?? kept.account.name;
@@ -195,4 +201,3 @@ function addressOf(text: string): string {
 export function sessionLabel(): string {
   return printable(`${hostname()}, terminal`).slice(0, SESSION_LABEL_CHARACTERS_MAX);
 }
-

@@ -39,6 +39,7 @@ class FakeTty implements Tty {
   }
 
   write(text: string): void {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: this is a terminal
     const parts = text.matchAll(/\x1b\[([0-9;?]*)([A-Za-z])|\x1b([78])|([\s\S])/gu);
     for (const [, parameters, final, save, character] of parts) {
       if (save === "7") this.saved = [this.row, this.column];

@@ -112,7 +112,10 @@ export class Screen {
 
   private finished(text: string): void {
     const { question } = this;
-    if (question === undefined) return this.owner.line(text);
+    if (question === undefined) {
+      this.owner.line(text);
+      return;
+    }
     const told = `${printable(question.prompt)}${question.hidden ? "" : printable(text)}`;
     this.endQuestion();
     this.print([[{ text: clip(told, this.width - 1) }]]);
@@ -121,7 +124,10 @@ export class Screen {
 
   private leave(): void {
     const { question } = this;
-    if (question === undefined) return this.owner.leave();
+    if (question === undefined) {
+      this.owner.leave();
+      return;
+    }
     this.endQuestion();
     question.answer(undefined);
   }

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigFolder, configPath } from "./config-folder.ts";
@@ -36,7 +45,8 @@ test("remembers sessions side by side, the one used last is the current one", ()
 test("nobody else can read what is kept", () => {
   store.keep(session("c1"));
   expect(modeOf(join(root, "clusters/c1/session.json"))).toBe("600");
-  for (const folder of [".", "clusters", "clusters/c1"]) expect(modeOf(join(root, folder))).toBe("700");
+  for (const folder of [".", "clusters", "clusters/c1"])
+    expect(modeOf(join(root, folder))).toBe("700");
   expect(told).toEqual([]);
 });
 
@@ -99,19 +109,19 @@ test("the chat keeps cursor and outbox per account, one-shot commands neither", 
   const chat = store.chatStorage(ann, true);
   chat.set("cursor", "1");
   chat.set("outbox/id-1", "2");
-  expect(new Map(chat.list("") as [string, string][]).get("outbox/id-1")).toBe("2");
-  expect([...(chat.list("outbox/") as [string, string][])]).toEqual([["outbox/id-1", "2"]]);
+  expect(new Map(chat.list("")).get("outbox/id-1")).toBe("2");
+  expect(chat.list("outbox/")).toEqual([["outbox/id-1", "2"]]);
   const again = store.chatStorage(ann, true);
-  expect(new Map(again.list("") as [string, string][]).get("cursor")).toBe("1");
-  const keys = (storage: typeof chat) => [...(storage.list("") as [string, string][])].map(([k]) => k);
+  expect(new Map(again.list("")).get("cursor")).toBe("1");
+  const keys = (storage: typeof chat) => storage.list("").map(([k]) => k);
   expect(keys(store.chatStorage(session("c1", "bob"), true))).toEqual(["session"]);
   expect(keys(store.chatStorage(ann, false))).toEqual(["session", "cursor"]);
   const shot = store.sessionStorage(ann);
   shot.set("cursor", "9");
   expect(keys(shot)).toEqual(["session"]);
-  expect(new Map(again.list("") as [string, string][]).get("cursor")).toBe("1");
+  expect(new Map(again.list("")).get("cursor")).toBe("1");
   chat.set("outbox/id-1", undefined);
-  expect([...(chat.list("outbox/") as [string, string][])]).toEqual([]);
+  expect(chat.list("outbox/")).toEqual([]);
 });
 
 test("a session that the server ended is forgotten", () => {

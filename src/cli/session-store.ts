@@ -11,7 +11,6 @@
  *
  * Rejected: one list of sessions in one file (two commands at once would lose one of their changes).
  */
-import type { KeptStorage } from "../client/index.ts";
 import type { ConfigFolder } from "./config-folder.ts";
 
 export type KeptSession = {
@@ -20,6 +19,12 @@ export type KeptSession = {
   readonly servers: readonly string[];
   readonly account: { readonly id: string; readonly name: string };
   readonly token: string;
+};
+
+/** The SDK's storage port, without waiting. */
+export type FileStorage = {
+  list(prefix: string): [string, string][];
+  set(key: string, value: string | undefined): void;
 };
 
 export class SessionStore {
@@ -62,7 +67,7 @@ export class SessionStore {
   }
 
   /** For the SDK: the session alone. What a one-shot command reads must not move the chat's cursor. */
-  sessionStorage(session: KeptSession): KeptStorage {
+  sessionStorage(session: KeptSession): FileStorage {
     const { token, account, cluster } = session;
     const value = JSON.stringify({ token, account: account.id, cluster });
     return {
@@ -75,13 +80,13 @@ export class SessionStore {
   }
 
   /** For the SDK of the chat: session, cursor and, with `outbox`, what has to go out. */
-  chatStorage(session: KeptSession, outbox: boolean): KeptStorage {
+  chatStorage(session: KeptSession, outbox: boolean): FileStorage {
     const base = this.sessionStorage(session);
     const folder = this.chatFolder(session);
     const isKept = (key: string) => key === "cursor" || (outbox && key.startsWith("outbox/"));
     return {
       list: (prefix): [string, string][] => {
-        const found = [...(base.list(prefix) as Iterable<[string, string]>)];
+        const found = base.list(prefix);
         for (const name of this.folder.list(folder)) {
           const key = name.replace(/\.json$/, "").replace("outbox-", "outbox/");
           if (!key.startsWith(prefix) || !isKept(key)) continue;
@@ -91,7 +96,7 @@ export class SessionStore {
         return found;
       },
       set: (key, text) => {
-        if (key === "session") return base.set(key, text);
+        if (key === "session") base.set(key, text);
         if (!isKept(key)) return;
         const name = `${folder}/${key.replace("/", "-")}.json`;
         if (text === undefined) this.folder.remove(name);
@@ -101,12 +106,20 @@ export class SessionStore {
   }
 
   /** The conversation that the chat was in. */
-  place(session: KeptSession): string | undefined {
-    return this.folder.read(`${this.chatFolder(session)}/place.json`)?.trim();
+  place(session: KeptSession): { id: string; name: string } | undefined {
+    try {
+      const text = this.folder.read(`${this.chatFolder(session)}/place.json`);
+      const { id, name } = JSON.parse(text ?? "{}");
+      return typeof id === "string" && typeof name === "string" ? { id, name } : undefined;
+    } catch (error) {
+      if (error instanceof SyntaxError) return undefined;
+      throw error;
+    }
   }
 
-  keepPlace(session: KeptSession, conversation: string): void {
-    this.folder.write(`${this.chatFolder(session)}/place.json`, `${conversation}\n`);
+  keepPlace(session: KeptSession, { id, name }: { id: string; name: string }): void {
+    const text = `${JSON.stringify({ id, name })}\n`;
+    this.folder.write(`${this.chatFolder(session)}/place.json`, text);
   }
 
   private chatFolder(session: KeptSession): string {

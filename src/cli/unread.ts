@@ -54,7 +54,9 @@ export async function unreadOf(
   const fresh = seen.filter((message) => isFresh(message) && message.deleted !== true);
   const missing = Math.max(0, unread - fresh.filter(counts).length);
   const late = seen.filter((message) => !isFresh(message) && message.late && counts(message));
-  const messages = [...late.slice(Math.max(0, late.length - missing)), ...fresh].slice(-UNREAD_SHOWN_MAX);
+  const messages = [...late.slice(Math.max(0, late.length - missing)), ...fresh].slice(
+    -UNREAD_SHOWN_MAX,
+  );
   const count = messages.filter(counts).length;
   return { messages, count, more: count < unread };
 }

@@ -4,7 +4,7 @@ import { HoldfastError } from "../client/index.ts";
 import type { Chat } from "./chat.ts";
 import { dayKey, tableLines, timeText } from "./format.ts";
 import { plain, wrap } from "./paint.ts";
-import { DEADLINE, type Verb } from "./verbs.ts";
+import { DEADLINE, type Verb } from "./verb.ts";
 
 /** What follows from deleting an account, for people. */
 export const DELETION = [
@@ -63,7 +63,13 @@ export const deleteAccount: Verb<"account-delete"> = async (chat) => {
   const typed = await chat.screen.ask(`Type ${name} to delete it: `);
   if (erase === undefined || typed?.trim() !== name) return chat.notice("nothing was deleted");
   const params = { password, ...(/^y(es)?$/i.test(erase.trim()) ? { erase: true } : {}) };
-  await chat.client.call("account.delete", params, DEADLINE);
+  chat.ending = true;
+  try {
+    await chat.client.call("account.delete", params, DEADLINE);
+  } catch (error) {
+    chat.ending = false;
+    throw error;
+  }
   chat.notice(`the account ${name} is deleted`);
   chat.leave();
 };

@@ -12,15 +12,9 @@ import { plain, wrap } from "./paint.ts";
 import type { Place } from "./places.ts";
 import { printable } from "./printable.ts";
 import { allConversations } from "./unread.ts";
+import { DEADLINE, type Verb } from "./verb.ts";
 import { changePassword, deleteAccount, rename, sessions } from "./verbs-account.ts";
 
-export type Verb<K extends Input["kind"]> = (
-  chat: Chat,
-  input: Extract<Input, { kind: K }>,
-) => Promise<void> | void;
-
-/** A command waits for an answer so long, then it says that there is none. */
-export const DEADLINE = { deadlineMs: 15_000 };
 /** Lines of a list; what goes past it asks for a narrower wildcard. */
 const LIST_MAX = 200;
 
@@ -31,7 +25,9 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
   say: (chat, { text }) => {
     const place = chat.current;
     if (place === undefined) {
-      return chat.trouble("nobody to send it to: /join #CHANNEL, /to NAME, or /msg NAME TEXT first");
+      return chat.trouble(
+        "nobody to send it to: /join #CHANNEL, /to NAME, or /msg NAME TEXT first",
+      );
     }
     chat.client.outbox.post({ to: place.id, text });
   },
@@ -75,9 +71,9 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
       DEADLINE,
     );
     const rows = members.map(({ name, displayName, standing, online }) => [
-      online ? "*" : " ",
       name,
       standing,
+      online ? "online" : "",
       displayName,
     ]);
     table(chat, rows, next !== undefined);
@@ -96,8 +92,8 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
     }
     const { accounts, next } = await chat.client.call("account.list", params, DEADLINE);
     const rows = accounts.map(({ name, displayName, online }) => [
-      online ? "*" : " ",
       name,
+      online ? "online" : "",
       displayName,
     ]);
     table(chat, rows, next !== undefined);
@@ -131,7 +127,7 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
     const params = { in: place.id, limit: count };
     const { messages } = await chat.client.call("message.history", params, DEADLINE);
     if (messages.length === 0) return chat.notice(`nothing was said in ${place.name} yet`);
-    chat.showBlock(`${place.name}: the last ${messages.length}`, messages);
+    chat.transcript.block(`${place.name}: the last ${messages.length}`, messages);
     chat.endBlock();
   },
   search: async (chat, { text }) => {
@@ -143,7 +139,7 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
       if (!names.has(conversation)) names.set(conversation, await chat.places.nameOf(conversation));
     }
     const count = `${messages.length}${next === undefined ? "" : " newest"}`;
-    chat.showBlock(
+    chat.transcript.block(
       `${count} with: ${text}`,
       messages.toReversed(),
       ({ conversation }) => names.get(conversation) as string,
@@ -187,12 +183,15 @@ async function go(chat: Chat, to: string): Promise<void> {
 
 function here(chat: Chat): Place {
   if (chat.current !== undefined) return chat.current;
-  throw new HoldfastError("invalid", "you are in no conversation: /join #CHANNEL or /to NAME first");
+  throw new HoldfastError(
+    "invalid",
+    "you are in no conversation: /join #CHANNEL or /to NAME first",
+  );
 }
 
 function table(chat: Chat, rows: readonly (readonly string[])[], more: boolean): void {
-  if (rows.length === 0) return chat.notice("none");
-  chat.print(tableLines(rows, chat.screen.width));
+  if (rows.length === 0) chat.notice("none");
+  else chat.print(tableLines(rows, chat.screen.width));
   if (more) chat.notice("there are more: narrow the wildcard");
 }
 
@@ -207,5 +206,8 @@ async function messageOf(chat: Chat, ref: MessageRef): Promise<string> {
   const found = messages.filter(isMeant).at(-ref.n);
   if (found !== undefined) return found.id;
   const whose = ref.author === undefined ? "yours" : `${ref.author}'s`;
-  throw new HoldfastError("not_found", `no such message of ${whose} among the last ${messages.length}`);
+  throw new HoldfastError(
+    "not_found",
+    `no such message of ${whose} among the last ${messages.length}`,
+  );
 }

@@ -6,7 +6,6 @@
  * in goes to listeners first and moves the cursor after, what goes out waits until it may leave. Rejected: one
  * class that does it all (each part is tested by its own rules this way).
  */
-import { RETRYABLE } from "../core/errors.ts";
 import type { Account } from "../protocol/schema.ts";
 import { Calls, type Values } from "./calls.ts";
 import { Connection } from "./connection.ts";
@@ -91,6 +90,7 @@ export class Client {
         link: () => this.#connection.liveLink,
         cursor: () => this.#cursors.latest,
         stopping: () => this.#connection.stopping(),
+        drop: () => this.#connection.drop(),
       },
       clock,
     );
@@ -121,6 +121,11 @@ export class Client {
   }
 
   // What applications use.
+
+  /** Resolves when what was kept is read: then `token` tells whether there is a session. */
+  get ready(): Promise<void> {
+    return this.#loading;
+  }
 
   /** The connection as it is now; see also the event `connection`. */
   get connection(): ConnectionStatus {
@@ -257,17 +262,10 @@ export class Client {
   async #call(method: MethodName, params: Values, options: CallOptions): Promise<unknown> {
     if (!this.#loaded) await this.#loading;
     if (this.#closed) throw new HoldfastError("unavailable", "the client was closed");
-    if (!signsIn(method)) return this.#calls.call(method, params, options);
-    if (this.#session.token !== undefined) {
+    if (signsIn(method) && this.#session.token !== undefined) {
       throw new HoldfastError("invalid", "this client is signed in: sign out first");
     }
-    try {
-      return await this.#calls.call(method, params, options);
-    } catch (error) {
-      // A late answer would sign in a connection that nobody knows to be signed in.
-      if (RETRYABLE[(error as HoldfastError).code]) this.#connection.drop();
-      throw error;
-    }
+    return this.#calls.call(method, params, options);
   }
 
   #submit(spec: RequestSpec): Promise<unknown> {

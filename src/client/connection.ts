@@ -17,8 +17,8 @@
  *  6. `closed` is final.
  */
 import type { Result } from "../protocol/methods.ts";
-import { CLOSE_CODES } from "../protocol/rpc.ts";
-import { PROTOCOL_VERSION } from "../protocol/version.ts";
+import type { CLOSE_CODES } from "../protocol/rpc.ts";
+import type { PROTOCOL_VERSION } from "../protocol/version.ts";
 import type { ConnectionOwner, Credentials } from "./connection-owner.ts";
 import type { ConnectionState, ConnectionStatus } from "./connection-status.ts";
 import { errorOf, HoldfastError, isSessionCode } from "./error.ts";
@@ -27,6 +27,10 @@ import { deadAt, dial, hangUp, type Link, type LinkFacts, pingAt } from "./link.
 import { type Clock, fraction, type Random, type SocketConstructor } from "./ports.ts";
 import type { Servers } from "./servers.ts";
 import { backoffMs, type Timing } from "./timing.ts";
+
+/** Compared by the compiler with what the protocol says, whose modules are the servers'. */
+const VERSION: typeof PROTOCOL_VERSION = 1;
+const SESSION_ENDED: (typeof CLOSE_CODES)["session_ended"] = 4002;
 
 export class Connection {
   private readonly owner: ConnectionOwner;
@@ -126,7 +130,7 @@ export class Connection {
 
   private closed(link: LinkFacts, code: number | undefined): void {
     if (this.link !== link) return;
-    if (code === CLOSE_CODES.session_ended && link.session !== "none" && !link.ended) {
+    if (code === SESSION_ENDED && link.session !== "none" && !link.ended) {
       this.owner.refused(new HoldfastError("session_ended", "the session is over: sign in again"));
     }
     const why = code === undefined ? "" : ` (${code})`;
@@ -273,7 +277,7 @@ export class Connection {
 
   private greet(link: LinkFacts): void {
     link.greeting = "asked";
-    this.request(link, "hello", "server.hello", { protocol: PROTOCOL_VERSION, client: "holdfast" });
+    this.request(link, "hello", "server.hello", { protocol: VERSION, client: "holdfast" });
   }
 
   private resume(link: LinkFacts, credentials: Credentials): void {

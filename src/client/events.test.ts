@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Client } from "./client.ts";
 import { Cursors, Shown } from "./cursors.ts";
-import { BOB, OPS, refuse } from "./testing/chat.ts";
+import { ANN, BOB, OPS, refuse, TOKEN } from "./testing/chat.ts";
 import { SharedStorage, World } from "./testing/world.ts";
 import { TIMING } from "./timing.ts";
 
@@ -47,6 +47,52 @@ test("the first connection of a new client starts from now", async () => {
   say(world, 2);
   await world.advance(100);
   expect(heard).toEqual(["2"]);
+});
+
+test("answers move the cursor, but not those that page through events", async () => {
+  const world = new World();
+  say(world, 1);
+  const client = world.client();
+  await world.advance(10);
+  expect(client.cursor).toBe("at:1");
+  const known = ["message.history", "events.read", "server.ping"];
+  world.cluster.script = (method) =>
+    known.includes(method) ? { result: { cursor: `at:${7 + known.indexOf(method)}` } } : undefined;
+  void client.call("events.read", { cursor: "at:0" });
+  void client.call("server.ping");
+  await world.advance(10);
+  expect(client.cursor).toBe("at:1");
+  void client.call("message.history", { in: OPS });
+  await world.advance(10);
+  expect(client.cursor).toBe("at:7");
+});
+
+test("a kept cursor of another account is not gone on from", async () => {
+  const world = new World();
+  const storage = new SharedStorage();
+  const cursor = JSON.stringify({ account: BOB, cursor: "at:77" });
+  storage.kept.set("session", JSON.stringify({ token: TOKEN, account: ANN })).set("cursor", cursor);
+  world.stranger({ storage: storage.view() });
+  await world.advance(10);
+  expect(world.cluster.asked("session.resume")).toEqual([{ token: TOKEN }]);
+});
+
+test("what one account was shown is new to the next", async () => {
+  const world = new World();
+  const client = world.stranger();
+  const heard = texts(client);
+  const id = idOf(1);
+  const message = world.cluster.message(BOB, OPS, "hello", id);
+  for (const name of ["ann", "bob"]) {
+    void client.signIn({ name, password: "right" });
+    await world.advance(10);
+    world.cluster.happen("message.posted", { message });
+    world.cluster.happen("message.posted", { message });
+    await world.advance(10);
+    void client.signOut();
+    await world.advance(10);
+  }
+  expect(heard).toEqual(["hello", "hello"]);
 });
 
 test("a message that comes again is not shown again", async () => {

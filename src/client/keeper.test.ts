@@ -58,6 +58,16 @@ test("one write at a time, in the order of the newest values, older ones skipped
   expect(order).toEqual(["a=1", "c=1", "b=2"]);
 });
 
+test("who waits for one value does not wait for those after it", async () => {
+  const { keeper, go } = slow();
+  const done: string[] = [];
+  for (const key of ["a", "b", "c"]) void keeper.write(key, "1").then(() => done.push(key));
+  await go();
+  expect(done).toEqual(["a"]);
+  await go();
+  expect(done).toEqual(["a", "b"]);
+});
+
 test("goes on after a failure, and later writes start it again", async () => {
   const errors: unknown[] = [];
   const kept = new Map<string, string | undefined>();

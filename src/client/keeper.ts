@@ -6,10 +6,13 @@
  */
 import type { KeptStorage } from "./ports.ts";
 
+type Write = { readonly value: string | undefined; readonly done: readonly (() => void)[] };
+
 export class Keeper {
   private readonly storage: KeptStorage;
   private readonly failed: (error: unknown) => void;
-  private dirty = new Map<string, string | undefined>();
+  /** To be written, in the order of the newest values, with those who wait for it. */
+  private readonly dirty = new Map<string, Write>();
   private writing: Promise<void> | undefined;
 
   constructor(storage: KeptStorage, failed: (error: unknown) => void) {
@@ -27,10 +30,13 @@ export class Keeper {
   }
 
   /** Resolves when this value, or a newer one, is written; never rejects. */
-  async write(key: string, value: string | undefined): Promise<void> {
-    this.dirty.delete(key); // to the end: keys are written in the order of their newest values
-    this.dirty.set(key, value);
-    while (this.dirty.has(key)) await this.round();
+  write(key: string, value: string | undefined): Promise<void> {
+    const before = this.dirty.get(key);
+    this.dirty.delete(key); // to the end
+    return new Promise((resolve) => {
+      this.dirty.set(key, { value, done: [...(before?.done ?? []), resolve] });
+      void this.round();
+    });
   }
 
   /** Resolves when all that was to be written is. */
@@ -41,6 +47,7 @@ export class Keeper {
   private round(): Promise<void> {
     this.writing ??= this.run().finally(() => {
       this.writing = undefined;
+      if (this.dirty.size > 0) void this.round();
     });
     return this.writing;
   }
@@ -48,14 +55,16 @@ export class Keeper {
   private async run(): Promise<void> {
     for (;;) {
       const next = this.dirty.entries().next();
-      if (next.done === true) break;
-      const [key, value] = next.value;
+      if (next.done === true) return;
+      const [key, write] = next.value;
       try {
-        await this.storage.set(key, value);
+        await this.storage.set(key, write.value);
       } catch (error) {
         this.failed(error);
       }
-      if (this.dirty.get(key) === value) this.dirty.delete(key);
+      if (this.dirty.get(key) !== write) continue; // changed meanwhile: its writers wait for that
+      this.dirty.delete(key);
+      for (const done of write.done) done();
     }
   }
 }

@@ -165,6 +165,17 @@ test("names are remembered for a while, until somebody is renamed", async () => 
   expect(world.cluster.asked("conversation.resolve").length).toBe(3);
 });
 
+test("a server that lacks something of what was seen still tells what a name stands for", async () => {
+  const world = new World();
+  world.cluster.script = (method, params) =>
+    method === "conversation.resolve" && params.at !== undefined ? refuse("stale") : undefined;
+  const client = world.client();
+  await world.advance(1_000);
+  const posted = outcome(client.post("@bob", "x"));
+  await world.advance(100);
+  expect(posted.value).toBeDefined();
+});
+
 test("a message to nobody says so, and the next try asks again", async () => {
   const world = new World();
   const client = world.client();
@@ -223,6 +234,8 @@ test("and does not leave before the answer, however long that takes", async () =
   await world.advance(2_000);
   expect(codeOf(signed)).toBe("unavailable");
   expect(codeOf(posted)).toBe("unauthorized");
+  // A late answer would have signed that connection in: nothing goes out on it any more.
+  expect(world.dialled.length).toBe(2);
 });
 
 test("without a session there is an answer, not a wait", async () => {

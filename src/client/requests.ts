@@ -51,6 +51,8 @@ export interface RequestsOwner {
   cursor(): string | undefined;
   /** A server said `shutting_down`: it is to be left. */
   stopping(): void;
+  /** A late answer could sign the connection in behind our back: it is to be left. */
+  drop(): void;
 }
 
 export class Requests {
@@ -196,12 +198,14 @@ export class Requests {
   }
 
   private expired(request: Request): void {
+    const wasSent = request.attempts.size > 0;
     this.abandon(request);
     const why = `no server answered within ${request.deadlineMs} ms`;
     this.refuse(
       request,
       new HoldfastError("unavailable", why, { requestId: requestIdOf(request) }),
     );
+    if (wasSent && signsIn(request.method)) this.owner.drop();
     this.flush();
   }
 

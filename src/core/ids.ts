@@ -37,15 +37,16 @@ export type Incarnation = Branded<"Incarnation">;
 
 export const ID_BYTES = 16;
 
-const ACCOUNT = /^a_[A-Za-z0-9_-]{22}$/;
-const CHANNEL = /^c_[A-Za-z0-9_-]{22}$/;
-const DIRECT = /^d_[A-Za-z0-9_-]{22}$/;
-const MESSAGE = /^m_[A-Za-z0-9_-]{43}$/;
-const SESSION = /^s_[A-Za-z0-9_-]{43}$/;
-const INVITATION = /^i_[A-Za-z0-9_-]{43}$/;
+// The last character has bits to spare: only the canonical one of its spellings is an id.
+const ACCOUNT = /^a_[A-Za-z0-9_-]{21}[AQgw]$/;
+const CHANNEL = /^c_[A-Za-z0-9_-]{21}[AQgw]$/;
+const DIRECT = /^d_[A-Za-z0-9_-]{21}[AQgw]$/;
+const MESSAGE = /^m_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+const SESSION = /^s_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+const INVITATION = /^i_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 const REQUEST = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const INCARNATION = /^[a-z0-9][a-z0-9-]{0,15}\.[0-9a-v]{10}(\/[0-9a-v]{10})?$/;
-const SERVER_NAME = /^[a-z0-9][a-z0-9-]{0,15}$/;
+const INCARNATION = /^[a-z0-9][a-z0-9-]{0,31}\.[0-9a-v]{10}(\/[0-9a-v]{10})?$/;
+const SERVER_NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 export const isAccountId = (text: string): text is AccountId => ACCOUNT.test(text);
 export const isChannelId = (text: string): text is ChannelId => CHANNEL.test(text);

@@ -10,9 +10,14 @@ const NAME = new RegExp(NAME_PATTERN);
 /** Separates a name from the suffix that a name's later holder shows; no name can contain it. */
 export const SUFFIX_MARK = "~";
 
-/** ASCII lower case, the same on every machine; null if the text is no name. */
+/** ASCII lower case, the same on every machine: no other letter turns into one of a name's. */
+export function foldCase(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** null if the text is no name. */
 export function foldName(text: string): FoldedName | null {
-  const folded = text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const folded = foldCase(text);
   return NAME.test(folded) ? (folded as FoldedName) : null;
 }
 

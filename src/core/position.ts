@@ -12,7 +12,7 @@ export type Position = string & { readonly [brand]: "Position" };
 
 export type Place = { readonly stamp: Stamp; readonly origin: Incarnation; readonly seq: number };
 
-export const POSITION_LENGTH_MAX = STAMP_TEXT_LENGTH + 1 + 38 + 1 + 12;
+export const POSITION_LENGTH_MAX = STAMP_TEXT_LENGTH + 1 + 54 + 1 + 12;
 
 /** Before every place there is: where a marker starts. */
 export const POSITION_START = "" as Position;

@@ -158,7 +158,7 @@ export interface FoldView {
   erase(n: number, by: number): void;
   /** All messages of this account must leave the disk, because of op `by`; found by a scan later on. */
   eraseAuthor(author: AccountId, by: number): void;
-  /** Sessions of an account, ended ones too. */
+  /** Sessions of an account that any op was about, ended ones too. */
   sessionsOf(account: AccountId): SessionId[];
   /** Op that erased everything of this author, if one did. */
   authorErasedBy(author: AccountId): number | undefined;

@@ -13,10 +13,13 @@ import {
   isChannelId,
   isDirectId,
 } from "../core/ids.ts";
+import { foldCase } from "../core/names.ts";
+import type { Position } from "../core/position.ts";
 import type { MessageRow, ReadView } from "../core/read-view.ts";
 import type { AccountState, ChannelState, MemberState } from "../core/view.ts";
 import { isOwner, memberKey, standingOf } from "../ops/member.ts";
-import { exists } from "./accounts.ts";
+import { exists, isAdmin } from "./accounts.ts";
+import type { Markers } from "./markers.ts";
 
 export type ChannelPlace = {
   readonly kind: "channel";
@@ -39,10 +42,12 @@ const REFERENCE_HINT = "use @name, #name, or an id";
 export class Access {
   private readonly view: ReadView;
   private readonly hash: Hash;
+  private readonly markers: Markers;
 
-  constructor(view: ReadView, hash: Hash) {
+  constructor(view: ReadView, hash: Hash, markers: Markers) {
     this.view = view;
     this.hash = hash;
+    this.markers = markers;
   }
 
   /** The account that a reference stands for; throws `not_found`. */
@@ -60,7 +65,7 @@ export class Access {
     if (!reference.startsWith("@")) {
       throw new Refusal("invalid", `${reference} is no account: use @name or an account id`);
     }
-    const shown = reference.slice(1).toLowerCase();
+    const shown = foldCase(reference.slice(1));
     return this.view.holderOf("account", shown) as AccountId | null;
   }
 
@@ -127,7 +132,7 @@ export class Access {
     if (!reference.startsWith("#")) {
       throw new Refusal("invalid", `${reference} is no channel: use #name or a channel id`);
     }
-    return this.view.holderOf("channel", reference.slice(1).toLowerCase()) as ChannelId | null;
+    return this.view.holderOf("channel", foldCase(reference.slice(1))) as ChannelId | null;
   }
 
   /** A channel as seen by an account; null when there is none, or none for this account. */
@@ -175,10 +180,10 @@ export class Access {
     return place;
   }
 
-  /** A channel that the account owns. */
+  /** A channel that the account owns, or is in as an administrator: an owner may be gone for good. */
   owned(reference: string, account: AccountId): ChannelPlace {
     const place = this.joined(reference, account);
-    if (!isOwner(place.member)) {
+    if (!isOwner(place.member) && !isAdmin(this.view.get("account", account))) {
       throw new Refusal("forbidden", `only an owner of ${reference} may do this`);
     }
     return place;
@@ -192,9 +197,13 @@ export class Access {
     return place;
   }
 
+  marker(account: AccountId, place: Place): Position | undefined {
+    return this.markers.of(account, place.conversation);
+  }
+
   /** The place up to which nothing counts as unread: the marker, or when the account joined. */
   floor(account: AccountId, place: Place) {
-    const marker = this.view.get("marker", `${account} ${place.conversation}`)?.upTo;
+    const marker = this.marker(account, place);
     if (place.kind === "direct") return marker ?? null;
     const joined = place.member?.standing;
     const since = joined?.value === "joined" ? joined.at : null;

@@ -1,4 +1,5 @@
 /** What an account's state means: may it act, is a session of it good. One place for every check. */
+import { Refusal } from "../core/errors.ts";
 import type { AccountId, SessionId } from "../core/ids.ts";
 import type { ReadView } from "../core/read-view.ts";
 import type { AccountState, SessionState } from "../core/view.ts";
@@ -16,6 +17,15 @@ export function isDisabled(state: AccountState): boolean {
 
 export function isAdmin(state: AccountState | undefined): boolean {
   return exists(state) && state.admin?.value === true && !isDisabled(state);
+}
+
+/** Throws Refusal `forbidden` for whoever is neither an administrator nor the operator. */
+export function assertAdmin(
+  { view }: { readonly view: ReadView },
+  { account, operator }: { readonly account: AccountId | null; readonly operator: boolean },
+): void {
+  if (operator || (account !== null && isAdmin(view.get("account", account)))) return;
+  throw new Refusal("forbidden", "only administrators may do this");
 }
 
 /** Why a session is over, or null while it is good. */

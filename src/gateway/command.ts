@@ -2,10 +2,8 @@
  * A row of the command table: what a method needs, and what it does. The dispatcher checks everything else
  * before it is called: shape, session, rights, rates, freshness.
  */
-import type { AccountId, RequestId, SessionId } from "../core/ids.ts";
-import type { Content, Kind } from "../ops/kind.ts";
+import type { AccountId, SessionId } from "../core/ids.ts";
 import type { MethodName, Params, Result } from "../protocol/methods.ts";
-import type { PendingKey } from "../replica/pending.ts";
 import type { Line } from "./line.ts";
 import type { Services } from "./services.ts";
 
@@ -17,7 +15,12 @@ export interface Caller {
   readonly line: Line;
   account: AccountId | null;
   session: SessionId | null;
-  /** Signs the connection in; on HTTP it does nothing. */
+  /** Why the session is over, or null while it is good, or while there is none. */
+  over(): string | null;
+  /**
+   * Signs the connection in; on HTTP it does nothing. Throws Refusal for another account than before, and
+   * for one connection of the account too many.
+   */
   signIn(account: AccountId, session: SessionId): void;
   /** Remembers that this connection shows these accounts: it gets their presence. */
   shows(accounts: readonly AccountId[]): void;
@@ -44,21 +47,4 @@ export type Command<M extends MethodName> =
 
 export type Commands<Prefix extends string> = {
   readonly [M in Extract<MethodName, `${Prefix}.${string}`>]: Command<M>;
-};
-
-/** What a write would mint, worked out anew at each attempt. */
-export type Plan<D, B> = {
-  readonly content: Content<D, B>;
-  /** What must not be in flight when it is decided. */
-  readonly depends: readonly PendingKey[];
-  readonly changes: readonly PendingKey[];
-  /** Throws a Refusal if the caller may not. Not asked for a repeat. */
-  readonly allow?: () => void;
-};
-
-export type Write<D, B> = {
-  readonly author: AccountId;
-  readonly id: RequestId;
-  readonly kind: Kind<D, B>;
-  readonly plan: () => Plan<D, B>;
 };

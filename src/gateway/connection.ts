@@ -1,9 +1,11 @@
 /**
  * One WebSocket connection: who is signed in on it, what it has subscribed to, what it has in flight.
- * States: open, signed in, closed. It never skips an event: a link that can't take one is closed by its
- * dialect, and the client resumes by cursor.
+ * States: open, signed in, ended (its session is over: it takes no requests, gets no events and closes at the
+ * end of the turn), closed. It never skips an event: a link that can't take one is closed by its dialect, and
+ * the client resumes by cursor.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
+import { Refusal } from "../core/errors.ts";
 import type { AccountId, ConversationId, SessionId } from "../core/ids.ts";
 import { OPEN_CONVERSATIONS_MAX, PRESENCE_WATCH_MAX } from "../core/limits.ts";
 import type { Caller } from "./command.ts";
@@ -24,16 +26,17 @@ export class Connection implements Caller {
   refusedForFlight = 0;
   requestsBeforeSignIn = 0;
   isClosed = false;
+  private ended: string | null = null;
   private readonly topics = new Set<string>();
   private readonly watched = new BoundedMap<AccountId, true>(PRESENCE_WATCH_MAX);
   private readonly opened = new BoundedMap<string, true>(OPEN_CONVERSATIONS_MAX);
-  private readonly onSignIn: (connection: Connection) => void;
+  private readonly onSignIn: (connection: Connection, account: AccountId) => void;
 
   constructor(
     link: Link,
     address: string,
     openedMs: number,
-    onSignIn: (connection: Connection) => void,
+    onSignIn: (connection: Connection, account: AccountId) => void,
   ) {
     this.link = link;
     this.address = address;
@@ -42,10 +45,30 @@ export class Connection implements Caller {
   }
 
   signIn(account: AccountId, session: SessionId): void {
-    this.session = session;
-    if (this.account === account || this.isClosed) return;
+    if (this.isClosed || this.isEnded) return;
+    if (this.account === null) this.onSignIn(this, account);
+    else if (this.account !== account) {
+      throw new Refusal(
+        "invalid",
+        "this connection is signed in as another account: open a new one",
+      );
+    }
     this.account = account;
-    this.onSignIn(this);
+    this.session = session;
+  }
+
+  over(): string | null {
+    return this.ended;
+  }
+
+  get isEnded(): boolean {
+    return this.ended !== null;
+  }
+
+  /** The session is over: answers may still go out, events no more. */
+  end(reason: string): void {
+    this.ended = reason;
+    for (const topic of [...this.topics]) this.unsubscribe(topic);
   }
 
   has(topic: string): boolean {
@@ -53,7 +76,7 @@ export class Connection implements Caller {
   }
 
   subscribe(topic: string): void {
-    if (this.isClosed || this.topics.has(topic)) return;
+    if (this.isClosed || this.isEnded || this.topics.has(topic)) return;
     this.topics.add(topic);
     this.link.subscribe(topic);
   }

@@ -2,16 +2,17 @@
  * All connections of this server, and what they are sent.
  *
  * Invariants: 1. a signed-in connection is subscribed to a conversation's topic exactly while its account
- * receives its events. 2. A connection whose session is over is told and closed in the turn in which that was
- * folded. 3. An event is made into text once, however many receive it.
+ * receives its events. 2. A connection whose session is over gets no event after the one that ended it, and
+ * is told and closed at the end of the turn in which that was folded: whoever asked for it is answered before.
+ * 3. An event is made into text once, however many receive it.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
-import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
+import { type AccountId, type ChannelId, type ConversationId, isChannelId } from "../core/ids.ts";
 import type { Subject } from "../core/view.ts";
-import { splitMemberKey, standingOf } from "../ops/member.ts";
+import { memberKey, splitMemberKey, standingOf } from "../ops/member.ts";
 import { messagePost } from "../ops/message.ts";
 import { CLOSE_CODES } from "../protocol/rpc.ts";
-import type { Folded } from "../replica/ports.ts";
+import type { Clock, Folded } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { sessionEnd } from "./accounts.ts";
 import type { Connection } from "./connection.ts";
@@ -38,6 +39,7 @@ export class Connections {
   private readonly notices: Notices;
   private readonly missed: MissedEvents;
   private readonly broadcast: Broadcast;
+  private readonly clock: Clock;
   private readonly observeClose: (reason: CloseReason) => void;
 
   constructor(parts: {
@@ -46,6 +48,7 @@ export class Connections {
     notices: Notices;
     missed: MissedEvents;
     broadcast: Broadcast;
+    clock: Clock;
     observeClose: (reason: CloseReason) => void;
   }) {
     this.replica = parts.replica;
@@ -53,6 +56,7 @@ export class Connections {
     this.notices = parts.notices;
     this.missed = parts.missed;
     this.broadcast = parts.broadcast;
+    this.clock = parts.clock;
     this.observeClose = parts.observeClose;
   }
 
@@ -76,6 +80,10 @@ export class Connections {
 
   leave(connection: Connection): void {
     this.all.delete(connection);
+    this.forget(connection);
+  }
+
+  private forget(connection: Connection): void {
     if (connection.account === null) return;
     const connections = this.byAccount.get(connection.account);
     connections?.delete(connection);
@@ -124,7 +132,9 @@ export class Connections {
     for (const account of this.render.partiesOf(conversation)) {
       const fresh = [...this.of(account)].filter((connection) => !connection.has(conversation));
       if (fresh.length === 0) continue;
-      const text = this.textOf(this.notices.opened(conversation, account));
+      const opened = this.notices.opened(conversation, account);
+      if (opened === null) continue;
+      const text = this.textOf(opened);
       for (const connection of fresh) {
         connection.subscribe(conversation);
         connection.send(text);
@@ -143,6 +153,9 @@ export class Connections {
         }
         break;
       }
+      case "channel":
+        this.closeToStrangers(subject.key);
+        break;
       case "account":
         this.endSessions(subject.key);
         break;
@@ -150,6 +163,19 @@ export class Connections {
         this.endSessions(subject.account);
         break;
       default:
+    }
+  }
+
+  /** A channel that is private now is open only on connections of those who are in it. */
+  private closeToStrangers(channel: ChannelId): void {
+    const { view } = this.replica;
+    if (view.get("channel", channel)?.private?.value !== true) return;
+    const topic = openTopic(channel);
+    for (const connection of this.all) {
+      const { account } = connection;
+      if (account === null || !connection.has(topic)) continue;
+      const member = view.get("member", memberKey(channel, account));
+      if (standingOf(member) !== "joined") connection.unsubscribe(topic);
     }
   }
 
@@ -161,9 +187,13 @@ export class Connections {
       if (session === null || state === undefined) continue;
       const reason = sessionEnd(session, state, view.get("account", account));
       if (reason === null) continue;
-      const cursor = this.replica.cursors.current();
-      connection.send(eventText("session.ended", { session, reason }, cursor));
-      this.close(connection, "session_ended", reason);
+      const text = eventText("session.ended", { session, reason }, this.replica.cursors.current());
+      connection.end(reason);
+      this.forget(connection);
+      this.clock.schedule(0, () => {
+        connection.send(text);
+        this.close(connection, "session_ended", reason);
+      });
     }
   }
 

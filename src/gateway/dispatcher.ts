@@ -2,7 +2,7 @@
 import { Refusal, type RefusalCode } from "../core/errors.ts";
 import { READ_WAIT_MS, THROTTLE_ENTRIES_MAX, WRITES_BURST } from "../core/limits.ts";
 import type { MethodName } from "../protocol/methods.ts";
-import { isAdmin } from "./accounts.ts";
+import { assertAdmin } from "./accounts.ts";
 import type { Caller, Command } from "./command.ts";
 import type { Services } from "./services.ts";
 import { type Row, TABLE } from "./table.ts";
@@ -73,18 +73,14 @@ export class Dispatcher {
       throw new Refusal("shutting_down", `server ${name} is stopping: go to another one`, 1_000);
     }
     const { needs }: Command<MethodName> = row.command;
-    if (needs === "nothing") return;
+    if (needs === "nothing" && (caller.account === null || caller.operator)) return;
     if (caller.account === null) {
       throw new Refusal(
         "unauthorized",
         "sign in first: session.open, or session.resume with a token",
       );
     }
-    if (needs === "admin" && !caller.operator) {
-      if (!isAdmin(this.services.view.get("account", caller.account))) {
-        throw new Refusal("forbidden", "only administrators may do this");
-      }
-    }
+    if (needs === "admin") assertAdmin(this.services, caller);
     if (caller.operator && needs === "session") {
       throw new Refusal("forbidden", "the operator has no conversations: use an account's session");
     }
@@ -94,7 +90,7 @@ export class Dispatcher {
 
   /** Reads never answer with less than their caller has seen: they wait briefly, then say so. */
   private async waitFor(at: string): Promise<void> {
-    const { replica, clock } = this.services;
+    const { replica, clock, folds } = this.services;
     const cursor = replica.cursors.parse(at);
     const deadline = clock.monotonicMs() + READ_WAIT_MS;
     while (!replica.cursors.covers(cursor)) {
@@ -102,10 +98,7 @@ export class Dispatcher {
       if (left <= 0) {
         throw new Refusal("stale", `server ${replica.name} has not seen all that you have`, 1_000);
       }
-      await Promise.race([
-        replica.nextFold(),
-        new Promise<void>((resolve) => clock.schedule(left, resolve)),
-      ]);
+      await folds.wait(left);
     }
   }
 }

@@ -8,7 +8,7 @@
  */
 import { Refusal, type RefusalCode } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
-import { operatorId } from "../core/ids.ts";
+import { type AccountId, operatorId } from "../core/ids.ts";
 import {
   BAD_FRAMES_MAX,
   BEAT_INTERVAL_MS,
@@ -26,10 +26,11 @@ import type { Clock, Random, Timer } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import { Access } from "./access.ts";
 import type { Caller } from "./command.ts";
-import { sessionOf } from "./commands/session.ts";
+import { sessionOf, sessionOver } from "./commands/session.ts";
 import { Connection } from "./connection.ts";
 import { type CloseReason, Connections } from "./connections.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Folds } from "./folds.ts";
 import {
   BadFrame,
   badFrameText,
@@ -101,7 +102,8 @@ export class Gateway {
     this.options = options;
     const { replica, clock, random, hash } = options;
     const { view } = replica;
-    const access = new Access(view, hash);
+    const markers = new Markers(replica, clock, random);
+    const access = new Access(view, hash, markers);
     const presence = new Presence(clock, (account, online) =>
       this.connections.presenceChanged(account, online),
     );
@@ -115,6 +117,7 @@ export class Gateway {
       notices,
       missed,
       broadcast,
+      clock,
       observeClose,
     });
     this.services = {
@@ -128,7 +131,9 @@ export class Gateway {
       random,
       hash,
       passwords: new Passwords(clock, options.passwords),
-      markers: new Markers(replica, clock, random),
+      markers,
+      folds: new Folds(clock),
+      polls: new Map(),
       signUps: new Throttle(
         clock,
         SIGN_UPS_PER_ADDRESS_MAX,
@@ -147,7 +152,10 @@ export class Gateway {
     };
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
     replica.listen({
-      folded: (batch) => this.connections.publish(batch),
+      folded: (batch) => {
+        this.connections.publish(batch);
+        this.services.folds.wake();
+      },
       alarm: (what, message, clear) =>
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
@@ -178,7 +186,9 @@ export class Gateway {
   /** A new WebSocket connection from a remote address. */
   attach(link: Link, address: string): Attached {
     const now = this.options.clock.monotonicMs();
-    const connection = new Connection(link, address, now, (signedIn) => this.enter(signedIn));
+    const connection = new Connection(link, address, now, (signedIn, account) => {
+      this.enter(signedIn, account);
+    });
     this.connections.all.add(connection);
     return {
       receive: (text) => this.receive(connection, text),
@@ -186,12 +196,9 @@ export class Gateway {
     };
   }
 
-  private enter(connection: Connection): void {
-    const { account } = connection;
-    if (account === null) return;
+  private enter(connection: Connection, account: AccountId): void {
     const present = this.connections.of(account);
     if (present.size >= CONNECTIONS_PER_ACCOUNT_MAX) {
-      connection.account = null;
       throw new Refusal("too_large", "this account has too many connections: close some first");
     }
     this.connections.enter(connection, account);
@@ -206,7 +213,7 @@ export class Gateway {
   }
 
   private receive(connection: Connection, text: string | null): void {
-    if (connection.isClosed) return;
+    if (connection.isClosed || connection.isEnded) return;
     let request: Request;
     try {
       if (text === null) throw new BadFrame("binary frames are not used: send text", -32600);
@@ -247,8 +254,12 @@ export class Gateway {
     const text = await this.answer(connection, request);
     connection.inFlight--;
     connection.send(text.body);
-    if (text.status === 200 && request.method === "session.resume") {
+    if (text.status !== 200 || request.method !== "session.resume") return;
+    try {
       this.replay(connection, (request.params as { cursor?: string }).cursor);
+    } catch (error) {
+      const { message } = this.defect(request.method, error);
+      this.connections.close(connection, "slow", message); // never skipped: it resumes
     }
   }
 
@@ -316,6 +327,7 @@ export class Gateway {
       line: new Line(),
       account: operator ? operatorId(this.options.hash) : null,
       session: null,
+      over: () => sessionOver(this.services, caller),
       signIn: () => {},
       shows: () => {},
       opens: () => {},
@@ -348,6 +360,7 @@ export class Gateway {
     this.stopping = true;
     for (const timer of this.timers) timer.cancel();
     this.services.presence.stop();
+    this.services.folds.wake();
     await this.services.replica.stop();
     while (this.inFlight > 0) {
       await new Promise<void>((resolve) => this.options.clock.schedule(5, resolve));

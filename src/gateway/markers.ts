@@ -7,11 +7,19 @@ import { requestIdFrom } from "../core/ids.ts";
 import { MARKER_INTERVAL_MS } from "../core/limits.ts";
 import type { Scope } from "../core/op.ts";
 import type { Position } from "../core/position.ts";
+import { latest } from "../core/register.ts";
+import type { MarkerKey } from "../core/view.ts";
 import { markerSet } from "../ops/marker.ts";
 import type { Clock, Random, Timer } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 
-type Entry = { scope: Scope; upTo: Position | null; timer: Timer };
+type Entry = {
+  readonly scope: Scope;
+  /** The newest place, stored or not. */
+  upTo: Position;
+  isStored: boolean;
+  readonly timer: Timer;
+};
 
 export class Markers {
   private readonly replica: Replica;
@@ -26,31 +34,36 @@ export class Markers {
   }
 
   /** The marker as the account has set it, stored or about to be. */
-  waiting(account: AccountId, conversation: ConversationId): Position | null {
-    return this.entries.get(`${account} ${conversation}`)?.upTo ?? null;
+  of(account: AccountId, conversation: ConversationId): Position | undefined {
+    const key: MarkerKey = `${account} ${conversation}`;
+    const stored = this.replica.view.get("marker", key)?.upTo;
+    const entry = this.entries.get(key);
+    return entry === undefined ? stored : latest(stored, entry.upTo);
   }
 
+  /** Moves the marker forward; a place behind it changes nothing. */
   set(account: AccountId, conversation: ConversationId, scope: Scope, upTo: Position): void {
+    const present = this.of(account, conversation);
+    if (present !== undefined && upTo <= present) return;
     const key = `${account} ${conversation}`;
     const entry = this.entries.get(key);
-    if (entry !== undefined) {
-      if (entry.upTo === null || upTo > entry.upTo) entry.upTo = upTo;
+    if (entry === undefined) {
+      this.store(key, account, scope, upTo);
       return;
     }
-    this.mint(account, scope, upTo);
-    this.rest(key, account, scope);
+    entry.upTo = upTo;
+    entry.isStored = false;
   }
 
-  /** Nothing more is stored for this pair until the interval is over. */
-  private rest(key: string, account: AccountId, scope: Scope): void {
+  /** Stores it; nothing more is stored for this pair until the interval is over. */
+  private store(key: string, account: AccountId, scope: Scope, upTo: Position): void {
+    this.mint(account, scope, upTo);
     const timer = this.clock.schedule(MARKER_INTERVAL_MS, () => {
       const entry = this.entries.get(key);
       this.entries.delete(key);
-      if (entry?.upTo == null) return;
-      this.mint(account, scope, entry.upTo);
-      this.rest(key, account, scope);
+      if (entry !== undefined && !entry.isStored) this.store(key, account, scope, entry.upTo);
     });
-    this.entries.set(key, { scope, upTo: null, timer });
+    this.entries.set(key, { scope, upTo, isStored: true, timer });
   }
 
   private mint(author: AccountId, scope: Scope, upTo: Position): void {
@@ -64,9 +77,9 @@ export class Markers {
 
   /** Stores what still waits; before the server stops. */
   flush(): void {
-    for (const [key, { scope, upTo, timer }] of this.entries) {
+    for (const [key, { scope, upTo, isStored, timer }] of this.entries) {
       timer.cancel();
-      if (upTo !== null) this.mint(key.split(" ")[0] as AccountId, scope, upTo);
+      if (!isStored) this.mint(key.split(" ")[0] as AccountId, scope, upTo);
     }
     this.entries.clear();
   }

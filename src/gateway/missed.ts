@@ -1,7 +1,8 @@
 /** What an account missed since a cursor, as notices: for a resume and for clients that poll. */
 import { type Cursor, cursorText } from "../core/cursor.ts";
-import type { AccountId } from "../core/ids.ts";
+import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import { RESUME_EVENTS_MAX } from "../core/limits.ts";
+import { POSITION_START } from "../core/position.ts";
 import type { FeedScope } from "../core/read-view.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { subjectsOf } from "../ops/fold.ts";
@@ -48,6 +49,7 @@ export class MissedEvents {
     const ns = this.arrivals(scopes, fromN, RESUME_EVENTS_MAX + 1);
     if (ns.length > RESUME_EVENTS_MAX) return null;
     const events: { notice: Notice; cursor: string }[] = [];
+    const known = new Set<ConversationId>();
     let end = cursorText(cursor);
     for (const [index, n] of ns.entries()) {
       if (index === limit) {
@@ -55,12 +57,26 @@ export class MissedEvents {
       }
       const op = view.op(n);
       const at = cursorText({ ...cursor, n, mark: cursors.markOf(op) });
-      for (const notice of this.notices.of(n, op, subjectsOf(hash, n, op))) {
+      const subjects = subjectsOf(hash, n, op);
+      for (const subject of subjects) {
+        if (subject.table !== "message" || known.has(subject.conversation)) continue;
+        known.add(subject.conversation);
+        const notice = this.openedSince(subject.conversation, account, fromN);
+        if (notice !== null) events.push({ notice, cursor: end });
+      }
+      for (const notice of this.notices.of(n, op, subjects)) {
         if (notice.scopes.some((scope) => scopes.has(scope))) events.push({ notice, cursor: at });
       }
       end = at;
     }
     return { events, cursor: current };
+  }
+
+  /** That a direct conversation began after an arrival: as it is told live before its first message. */
+  private openedSince(id: ConversationId, account: AccountId, fromN: number): Notice | null {
+    if (isChannelId(id)) return null;
+    const [oldest] = this.replica.view.history(id, { after: POSITION_START }, 1);
+    return oldest === undefined || oldest.n <= fromN ? null : this.notices.opened(id, account);
   }
 
   private arrivals(scopes: ReadonlySet<FeedScope>, fromN: number, limit: number): number[] {

@@ -2,7 +2,7 @@
  * Folded ops as events: pure decisions about who receives what. The same function serves what is sent live
  * and what a resume replays, so both say the same.
  */
-import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
+import type { AccountId, ConversationId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import type { FeedScope, ReadView } from "../core/read-view.ts";
 import type { Subject } from "../core/view.ts";
@@ -103,24 +103,19 @@ export class Notices {
       method: "member.changed",
       params: { conversation: channel, account: this.render.author(account), standing: shown },
     };
-    if (standing !== "joined") return [changed];
-    return [this.opened(channel, account), changed];
+    const opened = standing === "joined" ? this.opened(channel, account) : null;
+    return opened === null ? [changed] : [opened, changed];
   }
 
-  /** A conversation became readable for an account. */
-  opened(conversation: ConversationId, account: AccountId): Notice {
-    const reference = isChannelId(conversation) ? conversation : this.other(conversation, account);
-    const place = this.access.readable(reference, account);
+  /** A conversation became readable for an account; null while what makes it is still missing. */
+  opened(conversation: ConversationId, account: AccountId): Notice | null {
+    const place = this.access.listed(conversation, account);
+    if (place === null) return null;
     return {
       scopes: [account],
       method: "conversation.opened",
       params: { conversation: this.render.conversation(place, account) },
     };
-  }
-
-  private other(conversation: ConversationId, account: AccountId): string {
-    const parties = this.render.partiesOf(conversation);
-    return parties.find((party) => party !== account) ?? account;
   }
 
   private marker(subject: Extract<Subject, { table: "marker" }>, scopes: FeedScope[]): Notice[] {

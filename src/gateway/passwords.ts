@@ -63,6 +63,11 @@ export class Passwords {
     return this.turn(() => this.hasher.hash(password.normalize("NFC")));
   }
 
+  /** Whether a password is the one behind a hash; not for sign-ins. */
+  fits(password: string, hash: string): Promise<boolean> {
+    return this.turn(() => this.hasher.verify(password.normalize("NFC"), hash));
+  }
+
   /**
    * Verifies a password of the account called `name`. `hash` is null where there is no such account.
    * Throws `bad_credentials`, or `rate_limited` after too many wrong ones.

@@ -10,6 +10,7 @@ export class Presence {
   private readonly clock: Clock;
   private readonly changed: (account: AccountId, online: boolean) => void;
   private readonly connections = new Map<AccountId, number>();
+  private stopped = false;
   private readonly leaving = new Map<AccountId, Timer>();
 
   constructor(clock: Clock, changed: (account: AccountId, online: boolean) => void) {
@@ -40,6 +41,7 @@ export class Presence {
       return;
     }
     this.connections.delete(account);
+    if (this.stopped) return;
     const timer = this.clock.schedule(PRESENCE_LINGER_MS, () => {
       this.leaving.delete(account);
       this.changed(account, false);
@@ -47,7 +49,9 @@ export class Presence {
     this.leaving.set(account, timer);
   }
 
+  /** From now on nobody is told of anything. */
   stop(): void {
+    this.stopped = true;
     for (const timer of this.leaving.values()) timer.cancel();
     this.leaving.clear();
   }

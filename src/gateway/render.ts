@@ -117,7 +117,7 @@ export class Render {
   conversation(place: Place, viewer: AccountId): Conversation {
     const id: ConversationId = place.conversation;
     const floor = this.access.floor(viewer, place);
-    const marker = this.view.get("marker", `${viewer} ${id}`)?.upTo;
+    const marker = this.access.marker(viewer, place);
     const readable =
       place.kind === "direct" ||
       standingOf(place.member) === "joined" ||

@@ -1,10 +1,10 @@
 /** What handlers work with. */
-import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
+import type { AccountId } from "../core/ids.ts";
 import type { Clock, Random, View } from "../replica/ports.ts";
-import type { Outcome, Replica } from "../replica/replica.ts";
+import type { Replica } from "../replica/replica.ts";
 import type { Access } from "./access.ts";
-import type { Caller, Write } from "./command.ts";
+import type { Folds } from "./folds.ts";
 import type { Markers } from "./markers.ts";
 import type { MissedEvents } from "./missed.ts";
 import type { Passwords } from "./passwords.ts";
@@ -21,6 +21,9 @@ export type Services = {
   readonly passwords: Passwords;
   readonly presence: Presence;
   readonly markers: Markers;
+  readonly folds: Folds;
+  /** Polls of `events.read` that wait, by account. */
+  readonly polls: Map<AccountId, number>;
   readonly missed: MissedEvents;
   readonly signUps: Throttle;
   readonly typing: Throttle;
@@ -37,41 +40,3 @@ export type Services = {
   /** Tells those who have a conversation open. */
   readonly tellOpen: (conversation: string, method: "typing", params: object) => void;
 };
-
-/**
- * Writes an op for a caller: finds an earlier attempt, waits for what the decision depends on, decides, and
- * mints in the same turn. Resolves with the outcome once the op is durable and published.
- */
-export async function write<D, B>(
-  { replica, view }: Services,
-  caller: Caller,
-  request: Write<D, B>,
-): Promise<Outcome> {
-  const { author, id, kind } = request;
-  const attempt = (): { outcome: Outcome | Promise<Outcome> } | null => {
-    const plan = planOf(request, view);
-    if ("n" in plan) {
-      const receipt = replica.receiptOf(plan.n);
-      return { outcome: { n: plan.n, receipt, repeated: true } };
-    }
-    const earlier = replica.earlier(author, id, kind, plan.content);
-    if (earlier !== null) return { outcome: earlier };
-    if (replica.isPending(plan.depends)) return null;
-    plan.allow?.();
-    const { content, changes } = plan;
-    return { outcome: replica.mint({ author, id, kind, content, changes }) };
-  };
-  const { outcome } = await caller.line.inOrder(attempt, () => replica.nextFold());
-  return outcome;
-}
-
-/** What to write; or, where that can no longer be said, the effect that is there already. */
-function planOf<D, B>(request: Write<D, B>, view: View) {
-  try {
-    return request.plan();
-  } catch (error) {
-    const effect = error instanceof Refusal ? view.effect(request.author, request.id) : undefined;
-    if (effect !== undefined) return { n: effect };
-    throw error;
-  }
-}

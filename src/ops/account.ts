@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { InvitationId, SessionId } from "../core/ids.ts";
 import type { FoldedName } from "../core/names.ts";
 import type { Position } from "../core/position.ts";
-import { merge } from "../core/register.ts";
+import { earliest, merge } from "../core/register.ts";
 import type { AccountState, FoldView, Subject } from "../core/view.ts";
 import { declareKind, type Parsed } from "./kind.ts";
 import { claimName } from "./names.ts";
@@ -75,8 +75,7 @@ export const accountCreate = declareKind({
     const { at, body, op } = parsed;
     changeAccount(view, subject.key, (state) => ({
       ...state,
-      created: at,
-      createdMs: op.stamp.ms,
+      ...(earliest(state.created, at) === at ? { created: at, createdMs: op.stamp.ms } : {}),
       ...(body === null
         ? {}
         : {
@@ -175,6 +174,7 @@ export const accountDelete = declareKind({
   scope: "none",
   data: Type.Object({ erase: Type.Boolean() }),
   body: null,
+  final: true,
   subjects: own,
   apply(view, parsed, subject) {
     if (subject.table !== "account") return;

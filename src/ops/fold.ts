@@ -8,9 +8,10 @@
  * Rejected: folding in total order with roll-back (grows with how late an op is); keeping every candidate
  * in every field (state that nobody reads).
  *
- * Invariants: 1. only counting ops are merged. 2. `subjectOps` has every op of a subject, shadowed ones too,
- * but for the post that counts for a message. 3. an op whose subject is gone is queued for erasure,
- * whenever it arrives and whether it counts or not.
+ * Invariants: 1. only counting ops are merged, and those that end something for good (`final`): what was
+ * acknowledged as gone stays gone, whatever takes over its key. 2. `subjectOps` has every op of a subject,
+ * shadowed ones too, but for the post that counts for a message. 3. an op whose subject is gone is queued for
+ * erasure, whenever it arrives and whether it counts or not.
  */
 import { effectOf } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
@@ -56,15 +57,17 @@ export function foldOp(view: FoldView, n: number, op: Op): readonly Subject[] {
   }
   view.report("shadowed", n);
   const before = view.op(counting);
-  if (positionOf(before) < parsed.at) {
-    for (const subject of subjects) {
-      const by = goneBy(view, subject);
-      view.addSubjectOp(subject, n);
-      if (by !== undefined && op.bodyHash !== null) view.erase(n, by);
+  if (positionOf(before) > parsed.at) return takeOver(view, parsed, subjects, counting, before);
+  for (const subject of subjects) {
+    if (kind.final) {
+      applyNew(view, kind, parsed, subject);
+      continue;
     }
-    return [];
+    const by = goneBy(view, subject);
+    view.addSubjectOp(subject, n);
+    if (by !== undefined && op.bodyHash !== null) view.erase(n, by);
   }
-  return takeOver(view, parsed, subjects, counting, before);
+  return kind.final ? subjects : [];
 }
 
 function applyNew(view: FoldView, kind: Kind, parsed: Parsed<unknown, unknown>, subject: Subject) {
@@ -113,10 +116,10 @@ function refold(view: FoldView, subject: Subject): void {
   if (post !== undefined) ns.push(post);
   for (const n of ns) {
     const op = view.op(n);
-    if (view.effect(op.author, op.id) !== n) continue;
     const kind = KINDS.get(op.kind);
-    const parsed = kind?.parse(n, op) ?? null;
-    if (kind !== undefined && parsed !== null) kind.apply(view, parsed, subject);
+    if (kind === undefined || !(kind.final || view.effect(op.author, op.id) === n)) continue;
+    const parsed = kind.parse(n, op);
+    if (parsed !== null) kind.apply(view, parsed, subject);
   }
   if (subject.table === "member") hideAnew(view, subject.key);
   eraseGone(view, subject, null);
@@ -152,7 +155,8 @@ function eraseGone(view: FoldView, subject: Subject, only: readonly number[] | n
   }
   if (only !== null || subject.table !== "account") return;
   for (const key of view.sessionsOf(subject.key)) {
-    putSession(view, key, view.get("session", key) ?? { tokens: [] });
+    const state = view.get("session", key);
+    if (state !== undefined) putSession(view, key, state);
     eraseGone(view, { table: "session", key, account: subject.key }, null);
   }
 }
@@ -185,8 +189,5 @@ function goneBy(view: FoldView, subject: Subject): number | undefined {
 }
 
 function findKind(view: FoldView, subject: Subject, kind: number): number | undefined {
-  return view.subjectOps(subject).find((n) => {
-    const op = view.op(n);
-    return op.kind === kind && view.effect(op.author, op.id) === n;
-  });
+  return view.subjectOps(subject).find((n) => view.op(n).kind === kind);
 }

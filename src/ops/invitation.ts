@@ -37,6 +37,7 @@ export const invitationRevoke = declareKind({
   scope: "none",
   data: Type.Object({ invitation: InvitationKey }),
   body: null,
+  final: true,
   subjects: (parsed) => [{ table: "invitation", key: parsed.data.invitation as InvitationId }],
   apply(view, parsed, subject) {
     if (subject.table !== "invitation") return;

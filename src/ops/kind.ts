@@ -24,6 +24,8 @@ export interface Kind<D = unknown, B = unknown> {
   /** null for an op that does not fit: wrong data, wrong body, wrong scope. */
   parse(n: number, op: Op): Parsed<D, B> | null;
   subjects(parsed: Parsed<D, B>, view: { readonly hash: FoldView["hash"] }): Subject[];
+  /** It ends something for good, and does so also when another op counts for its key. */
+  readonly final: boolean;
   /** Merges the op into one of its subjects. Order of ops must not matter. */
   apply(view: FoldView, parsed: Parsed<D, B>, subject: Subject): void;
   /** Whether two requests with one id ask for the same thing; what servers add is left out. */
@@ -42,6 +44,7 @@ type Declared<DS extends TSchema, BS extends TSchema, D, B> = {
   scope: "none" | "account" | "channel" | "conversation";
   data: DS;
   body: BS | null;
+  final?: true;
   subjects: Kind<NoInfer<D>, NoInfer<B>>["subjects"];
   apply: Kind<NoInfer<D>, NoInfer<B>>["apply"];
   /** Where not all of data and body is the client's. */
@@ -85,6 +88,7 @@ export function declareKind<DS extends TSchema, BS extends TSchema, D = Static<D
   return {
     number: declared.number,
     name: declared.name,
+    final: declared.final ?? false,
     subjects: declared.subjects,
     apply: declared.apply,
     same:

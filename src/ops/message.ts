@@ -33,10 +33,11 @@ function amends(parsed: Parsed<{ message: string }, unknown>, view: { hash: Fold
   return [subject];
 }
 
-/** Arrival number of the op that counts as a message's post, if it has arrived. */
+/** Arrival number of the post that counts as this message, if it has arrived. */
 export function postOf(view: FoldView, key: MessageId): number | undefined {
   const { author, id } = effectOf(key);
-  return view.effect(author, id);
+  const n = view.effect(author, id);
+  return n !== undefined && view.op(n).kind === messagePost.number ? n : undefined;
 }
 
 function isHidden(view: FoldView, parsed: Parsed<unknown, unknown>): boolean {
@@ -63,13 +64,14 @@ export const messagePost = declareKind({
   apply(view, parsed, subject) {
     if (subject.table !== "message") return;
     const { op, n } = parsed;
-    const { key, conversation } = subject;
+    const conversation = conversationOf(view.hash, op); // an edit may name its subject by another one
     if (op.scope !== null && !isChannelId(op.scope) && !isChannelId(conversation)) {
       view.openDirect(conversation, op.author, op.scope);
     }
     const hidden = isHidden(view, parsed);
     view.putPost({ n, conversation, stamp: op.stamp, author: op.author, hidden });
-    showText(view, n, view.get("amend", key));
+    if (view.authorErasedBy(op.author) !== undefined) view.setPostText(n, null);
+    else showText(view, n, view.get("amend", subject.key));
   },
 });
 
@@ -113,6 +115,7 @@ export const messageDelete = declareKind({
   scope: "conversation",
   data: Type.Object({ message: MessageKey }),
   body: null,
+  final: true,
   subjects: amends,
   apply(view, parsed, subject) {
     if (subject.table !== "message") return;

@@ -70,6 +70,7 @@ export const sessionEnd = declareKind({
   scope: "none",
   data: Type.Object({ session: SessionKey }),
   body: null,
+  final: true,
   subjects: (parsed) => sessionSubject(parsed.data.session as SessionId),
   apply(view, parsed, subject) {
     if (subject.table !== "session") return;

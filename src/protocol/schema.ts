@@ -71,9 +71,9 @@ export const AccountRef = Type.String({ minLength: 2, maxLength: 48 });
 export const ChannelRef = Type.String({ minLength: 2, maxLength: 48 });
 /** `@name`, `#name`, or an account, channel or conversation id. */
 export const ConversationRef = Type.String({ minLength: 2, maxLength: 48 });
-export const MessageIdText = Type.String({ pattern: "^m_[A-Za-z0-9_-]{43}$" });
-export const SessionIdText = Type.String({ pattern: "^s_[A-Za-z0-9_-]{43}$" });
-export const InvitationIdText = Type.String({ pattern: "^i_[A-Za-z0-9_-]{43}$" });
+export const MessageIdText = Type.String({ pattern: "^m_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
+export const SessionIdText = Type.String({ pattern: "^s_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
+export const InvitationIdText = Type.String({ pattern: "^i_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
 export const Millis = Type.Integer({ minimum: 0, description: "ms since 1970-01-01 UTC" });
 
 /** Reads take what their caller has seen before; the answer is never older, or it is `stale`. */

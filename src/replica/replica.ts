@@ -414,6 +414,10 @@ function assertSame<D, B>(kind: Kind<D, B>, content: Content<D, B>, op: Op, n: n
     const parsed = kind.parse(n, op);
     if (parsed !== null && kind.same({ scope: op.scope, ...parsed }, content)) return;
   }
+  throw idReused();
+}
+
+export function idReused(): Refusal {
   const what = "this id was used for another request: make a new id for every new request";
-  throw new Refusal("id_reused", what);
+  return new Refusal("id_reused", what);
 }

@@ -195,10 +195,16 @@ export class Listener {
     }
   }
 
-  private ready(): Response {
+  /** null if it is. */
+  private get notReady(): string | null {
     const { state } = this;
-    if (state.is === "serving") return textResponse(200, "ready\n");
-    return textResponse(503, `${state.is === "starting" ? state.reason : "stopping"}\n`);
+    if (state.is === "serving") return null;
+    return state.is === "starting" ? state.reason : "stopping";
+  }
+
+  private ready(): Response {
+    const { notReady } = this;
+    return textResponse(notReady === null ? 200 : 503, `${notReady ?? "ready"}\n`);
   }
 
   private socketAddress(request: Request, server: Server): string {
@@ -225,24 +231,27 @@ export class Listener {
 
   private upgrade(request: Request, server: Server): Response | undefined {
     const { headers } = request;
+    // Who is refused here has nothing else to ask on this connection.
+    const refused = (status: number, why: string, more: Record<string, string> = {}) =>
+      textResponse(status, `${why}\n`, { connection: "close", ...more });
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return textResponse(426, "this is a WebSocket\n", { upgrade: "websocket" });
     }
     if (!allowsOrigin(headers.get("origin"), headers.get("host"), this.options.url)) {
       this.refuse("origin");
-      return textResponse(403, "pages of this origin may not connect\n");
+      return refused(403, "pages of this origin may not connect");
     }
     if (this.state.is !== "serving") {
       this.refuse("not_ready");
-      return this.ready();
+      return refused(503, this.notReady ?? "", { "retry-after": "1" });
     }
     const address = this.clientOf(request, server);
     if (!this.sockets.hasRoom(address, () => this.isNear(request, server))) {
       this.refuse("connections");
-      return textResponse(503, "no room for another connection\n", { "retry-after": "5" });
+      return refused(503, "no room for another connection", { "retry-after": "5" });
     }
     if (server.upgrade(request, { data: { address, own: null } })) return undefined;
-    return textResponse(400, "not a WebSocket handshake\n");
+    return refused(400, "not a WebSocket handshake");
   }
 
   private metrics(request: Request, server: Server): Response | Promise<Response> {
@@ -373,7 +382,7 @@ function bindError({ listen, tls }: ListenerOptions, cause: unknown): StartError
     const remedy = "stop the other program, or give another address by --listen HOST:PORT";
     return new StartError("port_in_use", `another program listens on ${at}`, remedy);
   }
-  if (tls !== null && code?.startsWith("E") !== true) {
+  if (tls !== null && !/^E(ADDR|ACCES|PERM)/.test(code ?? "")) {
     const remedy = "check that --tls-cert and --tls-key are PEM files that belong together";
     return new StartError("tls", `certificate or key can't be used: ${message}`, remedy);
   }

@@ -12,7 +12,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = "text" | "json";
 export type ServerLog = Logger;
 
-const SECRET_FIELDS = ["password", "token", "secret", "code", "authorization", "text", "body"];
+const SECRET_FIELDS = ["password", "token", "secret", "authorization", "text", "body"];
 const STANDARD_ERROR = 2;
 
 export function openLogger(options: {

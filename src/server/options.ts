@@ -2,7 +2,7 @@
  * Every option of `holdfast serve`, declared once: a row here makes the flag, the environment's name, the
  * key of the TOML file, the check and the line of help.
  */
-import { foldName } from "../core/names.ts";
+import { isServerName } from "../core/ids.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
 import {
   type AddressRange,
@@ -74,13 +74,11 @@ function path(text: string): string {
 }
 
 function serverName(text: string): string {
-  const folded = foldName(text);
-  if (folded === null) {
-    return wrong(
-      "expected 1 to 32 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit",
-    );
+  const name = text.toLowerCase();
+  if (!isServerName(name)) {
+    wrong("expected 1 to 32 of a-z, 0-9 and '-', beginning with a letter or digit");
   }
-  return folded;
+  return name;
 }
 
 function listen(text: string): HostPort {

@@ -8,7 +8,7 @@ import { readdirSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { foldName } from "../core/names.ts";
+import { isServerName } from "../core/ids.ts";
 import { formatHostPort, isLoopback } from "./address.ts";
 import { listenOf, locate, type Settings, type Told, usage } from "./config.ts";
 import { OPTIONS, type OptionName, type OptionValue } from "./options.ts";
@@ -112,7 +112,8 @@ function offeredName(): string {
     // Only a folder that is called like its server is found again by the name.
     if (remembered?.name === latest.folder) return remembered.name;
   }
-  return foldName(hostname().split(".")[0] ?? "") ?? "local";
+  const name = (hostname().split(".")[0] ?? "").toLowerCase();
+  return isServerName(name) ? name : "local";
 }
 
 function changedAt(path: string): number {

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { utf8 } from "../core/bytes.ts";
-import { foldName } from "../core/names.ts";
+import { isServerName } from "../core/ids.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
 import { parseHostPort } from "./address.ts";
 import { StartError } from "./exit-codes.ts";
@@ -74,7 +74,7 @@ function checked(text: string): Stored | null {
   const good =
     format === FORMAT &&
     typeof name === "string" &&
-    foldName(name) === name &&
+    isServerName(name) &&
     typeof listen === "string" &&
     parseHostPort(listen) !== null &&
     Array.isArray(peers) &&

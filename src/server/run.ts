@@ -5,9 +5,10 @@
  * process several times (the terminal signals the whole group, npm and the start script pass it on): what
  * follows within half a second is the same one.
  */
+import { SQLiteError } from "bun:sqlite";
 import { resolve } from "node:path";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
-import { findingLines, StorageError } from "../storage/failure.ts";
+import { findingLines, StorageError, storageFailure } from "../storage/failure.ts";
 import { type Config, readSettings, resolveConfig } from "./config.ts";
 import { EXIT_CODES, STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { openLogger, type ServerLog } from "./log.ts";
@@ -33,7 +34,10 @@ export async function runServer(
     const config = await configure(flags);
     return await serve(config);
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
+    if (!(error instanceof StartError)) {
+      console.error("holdfast: a defect of Holdfast, please report it:", error);
+      return EXIT_CODES.internal;
+    }
     console.error(`holdfast: ${error.message}\n  ${error.remedy}`);
     return EXIT_CODES[error.reason];
   }
@@ -106,9 +110,10 @@ class StopSignal {
 
 /** Nothing goes on after a defect or a failed sync: what is durable is safe, the next start knows the rest. */
 function crash(log: ServerLog, error: unknown): never {
-  if (error instanceof StorageError) {
-    const { remedy } = STORAGE_REMEDIES[error.code];
-    log.fatal({ code: error.code, remedy }, `storage failed: ${error.message}`);
+  const failure = error instanceof SQLiteError ? storageFailure("the view", error) : error;
+  if (failure instanceof StorageError) {
+    const { remedy } = STORAGE_REMEDIES[failure.code];
+    log.fatal({ code: failure.code, remedy }, `storage failed: ${failure.message}`);
     process.exit(EXIT_CODES.storage_failed);
   }
   log.fatal({ err: error }, "a defect of Holdfast: leaving, please report it");

@@ -4,12 +4,23 @@
  * operator's command on this machine proves that it may read the secret.
  */
 import { createHash, createHmac } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { toBase32Hex, toBase64Url, utf8 } from "../core/bytes.ts";
 import { StartError } from "./exit-codes.ts";
 
 export const SECRET_FILE = "secret";
+const DRAFT = ".new";
+export const SECRET_FILES: readonly string[] = [SECRET_FILE, SECRET_FILE + DRAFT];
 export const SECRET_BYTES = 32;
 export const OPERATOR_TOKEN_PREFIX = "hfo_";
 /** No secret is longer; a path that leads to something huge must not fill the memory. */
@@ -42,7 +53,8 @@ export function readSecret(path: string): ReadSecret | null {
     text = readFileSync(path, "utf8").trim();
   } catch (cause) {
     if (cause instanceof StartError) throw cause;
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
     throw new StartError(
       "no_permission",
       `the secret file ${path} can't be read: ${(cause as Error).message}`,
@@ -65,18 +77,32 @@ function notASecret(path: string): StartError {
   );
 }
 
-/** Makes the file, durable before anything depends on it. Throws if there is one already. */
-export function makeSecret(path: string): Uint8Array {
+/**
+ * Makes the file, whole and durable before anything depends on it. If another process was quicker, its
+ * secret is the one.
+ */
+export function makeSecret(path: string): { readonly secret: Uint8Array; readonly made: boolean } {
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  const fd = openSync(path, "wx", 0o600);
+  const draft = `${path}${DRAFT}`;
+  rmSync(draft, { force: true });
   try {
-    writeSync(fd, utf8(`${Buffer.from(secret).toString("base64")}\n`));
-    fsyncSync(fd);
+    const fd = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(fd, utf8(`${Buffer.from(secret).toString("base64")}\n`));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    linkSync(draft, path); // unlike a renaming it never takes the place of one that is there
+  } catch (cause) {
+    const other = (cause as NodeJS.ErrnoException).code === "EEXIST" ? readSecret(path) : null;
+    if (other === null) throw cause;
+    return { secret: other.secret, made: false };
   } finally {
-    closeSync(fd);
+    rmSync(draft, { force: true });
   }
   const folder = openSync(dirname(path), "r");
   fsyncSync(folder);
   closeSync(folder);
-  return secret;
+  return { secret, made: true };
 }

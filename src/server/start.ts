@@ -26,12 +26,12 @@ import { Metrics } from "./metrics.ts";
 import { openrpcDocument } from "./openrpc.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
-import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
+import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILES } from "./secret.ts";
 import { ViewWal } from "./view-wal.ts";
 
 export const VERSION = manifest.version;
 /** Own files that may stand in a data directory before there is a store in it. */
-const COMPANIONS = [SECRET_FILE, ...REMEMBERED_FILES];
+const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES];
 const PROGRESS_INTERVAL_MS = 1_000;
 /** Every so many folded ops the view's WAL is looked at. */
 const VIEW_CHECKPOINT_OPS = 1_000;
@@ -77,6 +77,7 @@ class Start {
   private readonly log: ServerLog;
   private readonly metrics: Metrics;
   private progressMs = 0;
+  private url: string | null = null;
   /** Taken back, in reverse, when the start is refused. */
   private readonly undo: (() => unknown)[] = [];
 
@@ -116,7 +117,8 @@ class Start {
       this.follow(store, replica);
       Object.assign(this.metrics.sources, { replica, gateway, view });
       listener.serve(gateway, operatorTokenOf(secret));
-      this.remember(listener);
+      const url = this.clientUrl(listener);
+      this.writeServerFile({ pid: process.pid, localUrl: listener.localUrl, url });
       return this.running({ listener, store, view, viewWal, gateway });
     } catch (error) {
       this.metrics.stop();
@@ -166,9 +168,9 @@ class Start {
     const fresh = !existsSync(own.data);
     try {
       mkdirSync(own.data, { recursive: true, mode: 0o700 });
-      const secret = makeSecret(cluster.secretFile);
+      const { secret, made } = makeSecret(cluster.secretFile);
       this.undo.push(() => {
-        if ([LOG_FILE, HEAD_FILE].some((file) => existsSync(join(own.data, file)))) return;
+        if (!made || [LOG_FILE, HEAD_FILE].some((file) => existsSync(join(own.data, file)))) return;
         rmSync(cluster.secretFile, { force: true });
         if (fresh) rmdirSync(own.data);
       });
@@ -207,6 +209,11 @@ class Start {
 
   /** The address that clients use: the first of this machine's if it listens on all of them. */
   private clientUrl(listener: Listener): string {
+    this.url ??= this.findUrl(listener);
+    return this.url;
+  }
+
+  private findUrl(listener: Listener): string {
     const { url, listen } = this.config.process;
     if (url !== null || !isWildcard(listen.host)) return listener.url;
     const outward = Object.values(networkInterfaces())
@@ -308,16 +315,14 @@ class Start {
     }
   }
 
-  private remember(listener: Listener): void {
-    const { process: own, answers } = this.config;
-    const url = this.clientUrl(listener);
-    const running: Running = { pid: process.pid, localUrl: listener.localUrl, url };
+  /** A full disk must keep no server from starting or stopping. */
+  private writeServerFile(running: Running | null): void {
     try {
-      writeServerFile(own.data, answers, running);
+      writeServerFile(this.config.process.data, this.config.answers, running);
     } catch (cause) {
       this.log.warn(
         { err: cause },
-        "server.json was not written: `holdfast admin` will not find this server",
+        "server.json was not written: commands will not find this server",
       );
     }
   }
@@ -361,7 +366,7 @@ class Start {
     this.metrics.stop();
     viewWal.stop();
     view.close();
-    writeServerFile(this.config.process.data, this.config.answers, null);
+    this.writeServerFile(null);
     await store.close();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The few fields of an envelope that verification needs, read without decoding the rest: 200,000 envelopes
+ * The few fields of an envelope that verification needs, read without decoding the rest: 100,000 envelopes
  * are looked at before a store opens, and decoding one (core/op.ts) makes texts of four ids.
  *
  * It knows envelope format 1 and no other; log-skim.test.ts holds it against the decoder. An envelope that

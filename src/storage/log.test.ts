@@ -1,4 +1,5 @@
 /** The port's contract on SQLite, and what only a log on a disk can get wrong. */
+import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -85,6 +86,29 @@ describe("the log on disk", () => {
       await heard.settled();
     }
     expect(statSync(join(at.directory, "log.db-wal")).size).toBeLessThan(12 * 1024 * 1024);
+    await close();
+  });
+
+  test("the view's WAL is moved into the view by the worker, once it is long", async () => {
+    const at = options();
+    const { log, viewPath, close } = await opened(at);
+    const view = new Database(viewPath, { create: true });
+    view.run("PRAGMA journal_mode = WAL");
+    view.run("PRAGMA wal_autocheckpoint = 0");
+    view.run("CREATE TABLE t(x)");
+    const size = () => statSync(viewPath).size;
+    log.checkpointView(); // too short to be worth a sync
+    log.checkpointView();
+    const before = size();
+    for (let i = 0; i < 1_500; i++) view.run("INSERT INTO t VALUES (zeroblob(4000))");
+    expect(size()).toBe(before);
+    const deadline = Bun.nanoseconds() + 10e9;
+    while (size() === before && Bun.nanoseconds() < deadline) {
+      log.checkpointView();
+      await Bun.sleep(10);
+    }
+    expect(size()).toBeGreaterThan(1_000 * 4_096);
+    view.close();
     await close();
   });
 

@@ -140,13 +140,17 @@ function named(findings: readonly Finding[], { n, op }: StoredOp, what: RegExp):
   });
 }
 
+function sameBody(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  return a === null || b === null ? a === b : equalBytes(a, b);
+}
+
 function checkEverything(store: Store): void {
   expect(store.log.lastN).toBe(held.length);
   const ops = store.log.ops(1, store.log.lastN);
   held.forEach(({ op }, i) => {
     const now = ops[i]!.op;
     expect(equalBytes(now.bytes, op.bytes)).toBe(true);
-    expect(now.body === null).toBe(op.body === null);
+    expect(sameBody(now.body, op.body)).toBe(true);
   });
 }
 
@@ -164,7 +168,8 @@ function checkSalvaged(store: Store): number {
     } else {
       expect(equalBytes(op.bytes, stored.op.bytes)).toBe(true);
       if (stored.op.body === null) expect(op.body).toBeNull();
-      else if (op.body === null) expect(named(store.givenUp, stored, /^body lost$/)).toBe(true);
+      else if (op.body !== null) expect(sameBody(op.body, stored.op.body)).toBe(true);
+      else expect(named(store.givenUp, stored, /^body lost$/)).toBe(true);
     }
   }
   for (const key of now.keys()) {

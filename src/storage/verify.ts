@@ -22,7 +22,7 @@ import { LOG_APPLICATION_ID, LOG_FORMAT } from "./migrations.ts";
 import { type OriginRow, RowVerifier, readOrigins } from "./verify-rows.ts";
 
 /** The newest ops that an open verifies unless told otherwise. */
-export const VERIFY_OPS = 200_000;
+export const VERIFY_OPS = 100_000;
 /** Up to this size SQLite's own check of the structure is part of it. */
 export const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
 /** Rows between two turns of the event loop. */

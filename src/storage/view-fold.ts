@@ -6,6 +6,7 @@ import {
   type ChannelId,
   type DirectId,
   effectOf,
+  type MessageId,
   type RequestId,
   requestIdBytes,
   type SessionId,
@@ -86,11 +87,17 @@ export class SqliteFoldView implements FoldView {
   }
 
   subjectOps(subject: Subject): number[] {
+    return this.opsUnder(subjectText(subject));
+  }
+
+  /** Ops about a message but for its counting post. */
+  amendsOf(key: MessageId): number[] {
+    return this.opsUnder(messageText(key));
+  }
+
+  private opsUnder(subject: string): number[] {
     return this.rows.sql
-      .all<{ n: number }>(
-        "SELECT n FROM subject_ops WHERE subject = ? ORDER BY n",
-        subjectText(subject),
-      )
+      .all<{ n: number }>("SELECT n FROM subject_ops WHERE subject = ? ORDER BY n", subject)
       .map((row) => row.n);
   }
 
@@ -273,11 +280,14 @@ export class SqliteFoldView implements FoldView {
   putPost(post: PostRow): void {
     const { sql } = this.rows;
     const conversation = this.rows.conversationRow(post.conversation);
+    if (post.n < this.n) {
+      this.putAgain(post);
+      return;
+    }
     const late = this.isLate(conversation, post.stamp);
     const state = (post.hidden ? STATE_HIDDEN : 0) | (late ? STATE_LATE : 0);
     sql.run(
-      `INSERT INTO messages (n, conversation, ms, counter, author, state) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET state = excluded.state, text = NULL`,
+      "INSERT INTO messages (n, conversation, ms, counter, author, state) VALUES (?, ?, ?, ?, ?, ?)",
       post.n,
       conversation,
       post.stamp.ms,
@@ -289,6 +299,18 @@ export class SqliteFoldView implements FoldView {
       sql.run("INSERT OR IGNORE INTO late (conversation, n) VALUES (?, ?)", conversation, post.n);
       this.addToFeed(conversation * 2, post.n);
     }
+  }
+
+  /** A post that has its row already is folded again: its own text, unless an edit follows. */
+  private putAgain({ n, hidden }: PostRow): void {
+    this.search.forget(n);
+    this.rows.sql.run(
+      "UPDATE messages SET state = (state & ?) | ?, text = NULL WHERE n = ?",
+      STATE_LATE,
+      hidden ? STATE_HIDDEN : 0,
+      n,
+    );
+    this.search.renew(n);
   }
 
   private isLate(conversation: number, stamp: Stamp): boolean {
@@ -307,9 +329,18 @@ export class SqliteFoldView implements FoldView {
   }
 
   dropPost(n: number): void {
+    const { sql } = this.rows;
     this.search.forget(n);
-    this.rows.sql.run("DELETE FROM messages WHERE n = ?", n);
-    this.rows.sql.run("DELETE FROM late WHERE n = ?", n);
+    const row = sql.get<{ conversation: number }>(
+      "DELETE FROM messages WHERE n = ? RETURNING conversation",
+      n,
+    )?.conversation;
+    if (row === undefined) return;
+    sql.run("DELETE FROM late WHERE conversation = ? AND n = ?", row, n);
+    this.newest.delete(row);
+    if (sql.get("SELECT 1 FROM messages WHERE conversation = ? LIMIT 1", row) !== null) return;
+    sql.run("UPDATE conversations SET a = NULL, b = NULL WHERE row = ?", row);
+    this.openDirects.clear();
   }
 
   setPostText(n: number, textN: number | null): void {
@@ -370,9 +401,19 @@ export class SqliteFoldView implements FoldView {
   }
 
   sessionsOf(account: AccountId): SessionId[] {
+    return this.ownedSubjects("session", account) as SessionId[];
+  }
+
+  /** Keys of an account's sessions, or of its messages that any op but their counting post was about. */
+  ownedSubjects(table: "session" | "message", account: AccountId): string[] {
+    const owned = `${table} ${account} `;
     return this.rows.sql
-      .all<{ id: SessionId }>("SELECT id FROM sessions WHERE account = ? ORDER BY id", account)
-      .map((row) => row.id);
+      .all<{ subject: string }>(
+        "SELECT DISTINCT subject FROM subject_ops WHERE subject > ? AND subject < ? ORDER BY subject",
+        owned,
+        `${owned}~`,
+      )
+      .map(({ subject }) => subject.slice(owned.length));
   }
 
   report(what: OddOp): void {
@@ -387,6 +428,18 @@ export class SqliteFoldView implements FoldView {
   }
 }
 
+function messageText(key: MessageId): string {
+  return `message ${effectOf(key).author} ${key}`;
+}
+
+/** What an account owns begins with it, so that all of it is found when the account goes. */
 function subjectText(subject: Subject): string {
-  return `${subject.table} ${subject.key}`;
+  switch (subject.table) {
+    case "session":
+      return `session ${subject.account} ${subject.key}`;
+    case "message":
+      return messageText(subject.key);
+    default:
+      return `${subject.table} ${subject.key}`;
+  }
 }

@@ -149,8 +149,8 @@ export class ViewReads {
   }
 
   memberCount(channel: ChannelId): number {
-    const sql = `SELECT count(*) AS count FROM members
-      WHERE channel = ? AND standing IN ('owner', 'joined')`;
+    const sql = `SELECT count(*) AS count FROM members m JOIN accounts a ON a.id = m.account
+      WHERE m.channel = ? AND m.standing IN ('owner', 'joined') AND a.shown IS NOT NULL`;
     return (this.rows.sql.get<{ count: number }>(sql, channel) as { count: number }).count;
   }
 

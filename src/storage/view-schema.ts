@@ -13,6 +13,8 @@ export const VIEW_APPLICATION_ID = 0x48_46_56_31; // "HFV1"
 export const STATE_HIDDEN = 1;
 export const STATE_DELETED = 2;
 export const STATE_LATE = 4;
+/** Passed over by the search index: its text was not there, or its author was erased. */
+export const STATE_UNINDEXED = 8;
 
 export function createViewTables(db: Database): void {
   db.run(`

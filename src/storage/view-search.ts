@@ -8,18 +8,24 @@
  * index follows, in slices, soon after. Rejected: `contentless_delete` (leaves the words in place);
  * indexing keyed hashes of words (nothing to rewrite, but no search by prefix).
  *
- * Invariant: a post is in the index if and only if its arrival number is at most `indexedN`, it is not
- * marked deleted, its author was not erased before it was indexed, and its text was there.
+ * Invariant: a post is in the index, with its present text, if and only if its arrival number is at most
+ * `indexedN` and it is marked neither deleted nor unindexed (its text was not there, or its author erased).
  */
 import { SEARCH_SCAN_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { Statements } from "./statements.ts";
-import { STATE_DELETED } from "./view-schema.ts";
+import { STATE_DELETED, STATE_UNINDEXED } from "./view-schema.ts";
 
 const SCOPES_IN_QUERY_MAX = 200;
 const BATCH_MESSAGES = 128;
 /** Pages that one step of a rewrite moves: some ms. */
 const REWRITE_STEP_PAGES = 100;
+
+/**
+ * `due`: words of erased texts stand in the index. `running`: a rewrite has begun, its placeholder is in the
+ * index. `again`: and something was taken out since, which it may have copied already.
+ */
+type Rewrite = "due" | "running" | "again";
 
 type IndexRow = { n: number; conversation: number; state: number; text: number | null };
 
@@ -46,8 +52,7 @@ export function createSearchTables(sql: Statements): void {
 
 export class SearchIndex {
   private indexed = 0;
-  private dirty = false;
-  private rewriting = false;
+  private rewrite: Rewrite | null = null;
   private readonly sql: Statements;
   private readonly readOp: (n: number) => Op;
   private readonly isErased: (op: Op) => boolean;
@@ -74,8 +79,10 @@ export class SearchIndex {
   load(): void {
     const stored = this.sql.get<{ value: string }>("SELECT value FROM meta WHERE key = 'indexed'");
     this.indexed = Number(stored?.value ?? 0);
-    const dirty = this.sql.get("SELECT value FROM meta WHERE key = 'search-rewrite'");
-    this.dirty = dirty !== null;
+    const rewrite = this.sql.get<{ value: Rewrite }>(
+      "SELECT value FROM meta WHERE key = 'search-rewrite'",
+    );
+    this.rewrite = rewrite?.value ?? null;
   }
 
   /** Indexes the next batch up to `foldedN`, within a transaction of the caller. True if more is left. */
@@ -88,23 +95,29 @@ export class SearchIndex {
     );
     for (const row of rows) this.insert(row);
     const last = rows.at(-1);
-    this.indexed = rows.length < BATCH_MESSAGES || last === undefined ? foldedN : last.n;
-    this.sql.run(
-      "INSERT INTO meta (key, value) VALUES ('indexed', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-      String(this.indexed),
-    );
+    this.setIndexed(rows.length < BATCH_MESSAGES || last === undefined ? foldedN : last.n);
     return this.indexed < foldedN;
   }
 
-  private indexedText(row: IndexRow): string | null {
-    if ((row.state & STATE_DELETED) !== 0) return null;
+  private setIndexed(n: number): void {
+    this.indexed = n;
+    this.sql.run(
+      "INSERT INTO meta (key, value) VALUES ('indexed', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+      String(n),
+    );
+  }
+
+  private present(row: IndexRow): string | null {
     return this.textOf(this.readOp(row.text ?? row.n));
   }
 
   private insert(row: IndexRow): void {
-    if (this.isErased(this.readOp(row.n))) return;
-    const text = this.indexedText(row);
-    if (text === null) return;
+    if ((row.state & STATE_DELETED) !== 0) return;
+    const text = this.isErased(this.readOp(row.n)) ? null : this.present(row);
+    if (text === null) {
+      this.sql.run("UPDATE messages SET state = state | ? WHERE n = ?", STATE_UNINDEXED, row.n);
+      return;
+    }
     this.sql.run(
       "INSERT INTO search (rowid, text, scope) VALUES (?, ?, ?)",
       row.n,
@@ -120,22 +133,55 @@ export class SearchIndex {
     );
   }
 
-  /** Takes a post out of the index, before its row changes. `asOf` is where indexing stood when it counted. */
-  forget(n: number, asOf = this.indexed): void {
-    if (n > asOf) return;
+  /** Takes a post out of the index, before its row changes. */
+  forget(n: number): void {
+    if (n > this.indexed) return;
     const row = this.row(n);
-    const text = row === null ? null : this.indexedText(row);
-    if (row === null || text === null) return;
+    if (row === null || (row.state & STATE_DELETED) !== 0) return;
+    if ((row.state & STATE_UNINDEXED) !== 0) {
+      this.sql.run("UPDATE messages SET state = state & ~? WHERE n = ?", STATE_UNINDEXED, n);
+      return;
+    }
+    const text = this.present(row);
+    if (text === null) {
+      this.startAnew();
+      return;
+    }
     this.sql.run(
       "INSERT INTO search (search, rowid, text, scope) VALUES ('delete', ?, ?, ?)",
       n,
       indexText(text),
       `c${row.conversation}`,
     );
-    if (!this.dirty) {
-      this.dirty = true;
-      this.sql.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('search-rewrite', '1')");
+    this.setRewrite(this.rewrite === null || this.rewrite === "due" ? "due" : "again");
+  }
+
+  /**
+   * A power cut can take back what the view had committed when the log has already erased a body: the words
+   * to take out of the index are no longer known, so all of it is made again.
+   */
+  private startAnew(): void {
+    this.sql.run("INSERT INTO search (search) VALUES ('delete-all')");
+    this.sql.run(
+      "UPDATE messages SET state = state & ~? WHERE state & ?",
+      STATE_UNINDEXED,
+      STATE_UNINDEXED,
+    );
+    this.setIndexed(0);
+    this.setRewrite("due");
+  }
+
+  private setRewrite(rewrite: Rewrite | null): void {
+    if (this.rewrite === rewrite) return;
+    this.rewrite = rewrite;
+    if (rewrite === null) {
+      this.sql.run("DELETE FROM meta WHERE key = 'search-rewrite'");
+      return;
     }
+    this.sql.run(
+      "INSERT INTO meta (key, value) VALUES ('search-rewrite', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+      rewrite,
+    );
   }
 
   /** Puts a post back, after its row changed. */
@@ -147,7 +193,7 @@ export class SearchIndex {
 
   /** Whether words of erased texts may still stand in the index. */
   get needsRewrite(): boolean {
-    return this.dirty;
+    return this.rewrite !== null;
   }
 
   /**
@@ -155,9 +201,9 @@ export class SearchIndex {
    * A first step adds an entry of its own, because a single segment would not be written anew.
    */
   rewriteStep(): boolean {
-    if (!this.dirty) return false;
-    if (!this.rewriting) {
-      this.rewriting = true;
+    if (this.rewrite === null) return false;
+    if (this.rewrite === "due") {
+      this.setRewrite("running");
       this.sql.run("INSERT INTO search (rowid, text, scope) VALUES (-1, 'x', 'x')");
       this.sql.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", -REWRITE_STEP_PAGES);
       return true;
@@ -166,10 +212,8 @@ export class SearchIndex {
     this.sql.run("INSERT INTO search (search, rank) VALUES ('merge', ?)", REWRITE_STEP_PAGES);
     if (this.changes() - before >= 2) return true;
     this.sql.run("INSERT INTO search (search, rowid, text, scope) VALUES ('delete', -1, 'x', 'x')");
-    this.sql.run("DELETE FROM meta WHERE key = 'search-rewrite'");
-    this.rewriting = false;
-    this.dirty = false;
-    return false;
+    this.setRewrite(this.rewrite === "again" ? "due" : null);
+    return this.rewrite !== null;
   }
 
   private changes(): number {

@@ -11,15 +11,14 @@
 import { Database } from "bun:sqlite";
 import { existsSync, rmSync } from "node:fs";
 import type { Hash } from "../core/hash.ts";
-import type { AccountId } from "../core/ids.ts";
-import { messageIdFor } from "../core/ids.ts";
+import type { AccountId, MessageId } from "../core/ids.ts";
 import { ERASE_BATCH_OPS } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { MessageRow } from "../core/read-view.ts";
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { foldOp } from "../ops/fold.ts";
-import { conversationOf } from "../ops/message.ts";
+import { messagePost } from "../ops/message.ts";
 import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
 import { Statements } from "./statements.ts";
 import { dumpTables } from "./view-dump.ts";
@@ -169,8 +168,7 @@ export class SqliteView extends ViewReads implements View {
     this.folder.begin(n);
     const subjects = foldOp(this.folder, n, op);
     for (const subject of subjects) {
-      const isPost = subject.table === "message" && messageIdFor(op.author, op.id) === subject.key;
-      if (isPost) continue; // found by its place, or entered as late
+      if (op.kind === messagePost.number && subject.table === "message") continue; // found by its place, or entered as late
       for (const scope of feedScopes(subject, op)) {
         this.folder.addToFeed(this.rows.feedScope(scope, true) as number, n);
       }
@@ -214,6 +212,7 @@ export class SqliteView extends ViewReads implements View {
     const last = rows.at(-1);
     const done = rows.length < SCAN_MESSAGES || last === undefined;
     // What is folded later finds the author erased by itself: see the fold.
+    if (done) this.eraseAmends(job.account, job.by);
     sql.run(
       "UPDATE erased_authors SET scanned = ? WHERE account = ?",
       done ? -1 : last.n,
@@ -223,15 +222,16 @@ export class SqliteView extends ViewReads implements View {
   }
 
   private eraseMessage(n: number, by: number): void {
-    const op = this.op(n);
-    const key = messageIdFor(op.author, op.id);
-    // Indexed or not was decided when the account was folded as erased: at op `by`.
-    if (n < by) this.searchIndex.forget(n);
-    this.rows.sql.run("UPDATE messages SET state = state | ? WHERE n = ?", STATE_DELETED, n);
+    this.folder.setPostText(n, null);
     this.folder.erase(n, by);
-    const conversation = conversationOf(this.options.hash, op);
-    for (const other of this.folder.subjectOps({ table: "message", key, conversation })) {
-      if (this.op(other).author === op.author) this.folder.erase(other, by);
+  }
+
+  /** Edits, also of messages that never came, and posts that do not count. */
+  private eraseAmends(author: AccountId, by: number): void {
+    for (const key of this.folder.ownedSubjects("message", author)) {
+      for (const n of this.folder.amendsOf(key as MessageId)) {
+        if (this.op(n).bodyHash !== null) this.folder.erase(n, by);
+      }
     }
   }
 

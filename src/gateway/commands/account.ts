@@ -1,7 +1,7 @@
 import { Refusal } from "../../core/errors.ts";
 import { type AccountId, accountIdFor, derivedRequestId, type RequestId } from "../../core/ids.ts";
 import { LIST_PAGE_DEFAULT } from "../../core/limits.ts";
-import type { FoldedName } from "../../core/names.ts";
+import { type FoldedName, foldCase } from "../../core/names.ts";
 import { nextVersion } from "../../core/register.ts";
 import {
   accountCreate,
@@ -11,15 +11,16 @@ import {
   accountUpdate,
 } from "../../ops/account.ts";
 import { subjectKey } from "../../replica/pending.ts";
-import { exists, isDisabled } from "../accounts.ts";
 import type { Commands } from "../command.ts";
-import { type Services, write } from "../services.ts";
-import { checkDisplayName, checkedName } from "../text.ts";
+import type { Services } from "../services.ts";
+import { checkDisplayName, checkedName, checkLabel } from "../text.ts";
+import { write } from "../write.ts";
 import { usableInvitation } from "./invitation.ts";
 import { assertFree, nameKey } from "./naming.ts";
 import { copyReceipt } from "./receipt.ts";
 import { signUpPolicy } from "./server.ts";
-import { openSession } from "./sign-in.ts";
+import { assertSameAccount, sessionOver } from "./session.ts";
+import { assertUsable, openSession } from "./sign-in.ts";
 
 const accountKey = (key: AccountId) => subjectKey({ table: "account", key });
 
@@ -40,8 +41,10 @@ export const accountCommands: Commands<"account"> = {
     async handle(services, caller, params) {
       const id = params.id as RequestId;
       const account = accountIdFor(services.hash, id);
+      assertSameAccount(caller, account);
       const name = checkedName(params.name);
       const displayName = checkDisplayName(params.displayName ?? "");
+      const label = checkLabel(params.label ?? "");
       const known = services.view.get("account", account);
       let password: string;
       if (known?.password !== undefined) {
@@ -91,8 +94,9 @@ export const accountCommands: Commands<"account"> = {
       }
       assertUsable(services, account);
       const sessionRequest = derivedRequestId(services.hash, "session", id);
-      const label = params.label ?? "";
       const opened = await openSession(services, caller, account, sessionRequest, label);
+      const over = sessionOver(services, { session: opened.session, account });
+      if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
       caller.signIn(account, opened.session);
       return {
         account: services.render.account(account),
@@ -106,11 +110,7 @@ export const accountCommands: Commands<"account"> = {
     needs: "session",
     handle(services, caller, { match, after, limit }) {
       const wanted = limit ?? LIST_PAGE_DEFAULT;
-      const found = services.view.listAccounts(
-        (match ?? "*").toLowerCase(),
-        after ?? "",
-        wanted + 1,
-      );
+      const found = services.view.listAccounts(foldCase(match ?? "*"), after ?? "", wanted + 1);
       const page = found.slice(0, wanted);
       caller.shows(page.map(({ holder }) => holder as AccountId));
       const last = page.at(-1);
@@ -242,14 +242,4 @@ function preflight(
   }
   usableInvitation(services, code, account);
   assertFree(services, "account", name, account);
-}
-
-export function assertUsable({ view }: Services, account: AccountId): void {
-  const state = view.get("account", account);
-  if (!exists(state)) {
-    throw new Refusal("bad_credentials", "the name or the password is wrong");
-  }
-  if (isDisabled(state)) {
-    throw new Refusal("forbidden", "this account is disabled: ask an administrator");
-  }
 }

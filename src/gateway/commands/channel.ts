@@ -1,6 +1,11 @@
 import { Refusal } from "../../core/errors.ts";
 import { type AccountId, type ChannelId, channelIdFor, type RequestId } from "../../core/ids.ts";
-import { LIST_PAGE_DEFAULT, MEMBERS_PER_CHANNEL_MAX } from "../../core/limits.ts";
+import {
+  CONVERSATIONS_PER_ACCOUNT_MAX,
+  LIST_PAGE_DEFAULT,
+  MEMBERS_PER_CHANNEL_MAX,
+} from "../../core/limits.ts";
+import { foldCase } from "../../core/names.ts";
 import { nextVersion } from "../../core/register.ts";
 import type { MemberState, Standing } from "../../core/view.ts";
 import { channelCreate, channelUpdate } from "../../ops/channel.ts";
@@ -9,8 +14,9 @@ import { subjectKey } from "../../replica/pending.ts";
 import type { Receipt } from "../../replica/replica.ts";
 import type { ChannelPlace } from "../access.ts";
 import type { Commands, SignedIn } from "../command.ts";
-import { type Services, write } from "../services.ts";
+import type { Services } from "../services.ts";
 import { checkedName, checkTopic } from "../text.ts";
+import { write } from "../write.ts";
 import { assertFree, nameKey } from "./naming.ts";
 import { copyReceipt } from "./receipt.ts";
 
@@ -20,7 +26,8 @@ const memberSubject = (channel: ChannelId, account: AccountId) =>
 
 type StandingChange = {
   id: string;
-  account: AccountId;
+  /** Whose standing; resolved anew at each attempt, throws a Refusal. */
+  account: () => AccountId;
   standing: Standing;
   /** The channel, as this caller may use it; throws a Refusal. */
   place: () => ChannelPlace;
@@ -38,16 +45,18 @@ async function setStanding(
     author: caller.account,
     id: change.id as RequestId,
     kind: memberSet,
+    matches: ({ standing }) => standing === change.standing,
     plan: () => {
       const place = change.place();
+      const account = change.account();
       channel = place.conversation;
-      const key = memberKey(channel, change.account);
+      const key = memberKey(channel, account);
       const member = services.view.get("member", key);
       return {
         content: {
           scope: channel,
           data: {
-            account: change.account,
+            account,
             standing: change.standing,
             version: nextVersion(member?.standing),
           },
@@ -55,15 +64,21 @@ async function setStanding(
         },
         depends: [
           channelKey(channel),
-          memberSubject(channel, change.account),
+          memberSubject(channel, account),
           memberSubject(channel, caller.account),
         ],
-        changes: [memberSubject(channel, change.account)],
+        changes: [memberSubject(channel, account)],
         allow: () => change.allow(member, place),
       };
     },
   });
   return { receipt, channel: channel ?? (services.view.op(n).scope as ChannelId) };
+}
+
+function assertMayBeInMore({ view }: Services, account: AccountId): void {
+  const joined = view.channelsOf(account).filter(({ standing }) => standing === "joined");
+  if (joined.length < CONVERSATIONS_PER_ACCOUNT_MAX) return;
+  throw new Refusal("too_large", "you are in too many channels: leave some first");
 }
 
 function assertNotOwner(member: MemberState | undefined, what: string): void {
@@ -91,7 +106,10 @@ export const channelCommands: Commands<"channel"> = {
           },
           depends: [nameKey("channel", name)],
           changes: [channelKey(channel), memberSubject(channel, account), nameKey("channel", name)],
-          allow: () => assertFree(services, "channel", name, channel),
+          allow: () => {
+            assertMayBeInMore(services, account);
+            assertFree(services, "channel", name, channel);
+          },
         }),
       });
       return { channel: services.render.channel(channel, account), receipt: copyReceipt(receipt) };
@@ -103,10 +121,11 @@ export const channelCommands: Commands<"channel"> = {
       const { account } = caller;
       const { receipt, channel } = await setStanding(services, caller, {
         id: params.id,
-        account,
+        account: () => account,
         standing: "joined",
         place: () => services.access.joinable(params.in, account),
         allow: (_member, place) => {
+          assertMayBeInMore(services, account);
           if (services.view.memberCount(place.conversation) >= MEMBERS_PER_CHANNEL_MAX) {
             throw new Refusal("too_large", `${params.in} is full`);
           }
@@ -121,7 +140,7 @@ export const channelCommands: Commands<"channel"> = {
       const { account } = caller;
       const { receipt } = await setStanding(services, caller, {
         id: params.id,
-        account,
+        account: () => account,
         standing: "left",
         place: () => services.access.joined(params.in, account),
         allow: (member) => {
@@ -139,10 +158,9 @@ export const channelCommands: Commands<"channel"> = {
   "channel.invite": {
     needs: "session",
     async handle(services, caller, params) {
-      const { id: account } = services.access.account(params.account);
       const { receipt } = await setStanding(services, caller, {
         id: params.id,
-        account,
+        account: () => services.access.account(params.account).id,
         standing: "invited",
         place: () => {
           const place = services.access.joined(params.in, caller.account);
@@ -196,10 +214,9 @@ export const channelCommands: Commands<"channel"> = {
   "channel.remove": {
     needs: "session",
     async handle(services, caller, params) {
-      const { id: account } = services.access.account(params.account);
       const { receipt } = await setStanding(services, caller, {
         id: params.id,
-        account,
+        account: () => services.access.account(params.account).id,
         standing: "removed",
         place: () => services.access.owned(params.in, caller.account),
         allow: (member) => {
@@ -216,10 +233,9 @@ export const channelCommands: Commands<"channel"> = {
   "channel.ban": {
     needs: "session",
     async handle(services, caller, params) {
-      const { id: account } = services.access.account(params.account);
       const { receipt } = await setStanding(services, caller, {
         id: params.id,
-        account,
+        account: () => services.access.account(params.account).id,
         standing: params.lift === true ? "left" : "banned",
         place: () => services.access.owned(params.in, caller.account),
         allow: (member) => {
@@ -236,7 +252,7 @@ export const channelCommands: Commands<"channel"> = {
     needs: "session",
     handle(services, caller, { match, after, limit }) {
       const wanted = limit ?? LIST_PAGE_DEFAULT;
-      const pattern = (match ?? "*").toLowerCase().replace(/^#/, "");
+      const pattern = foldCase(match ?? "*").replace(/^#/, "");
       const found = services.view.listChannels(pattern, after ?? "", wanted + 1, caller.account);
       const page = found.slice(0, wanted);
       const last = page.at(-1);
@@ -275,6 +291,9 @@ async function updateChannel(services: Services, caller: SignedIn, params: Updat
     author: account,
     id: params.id as RequestId,
     kind: channelUpdate,
+    matches: (data, body) =>
+      data.private === params.private &&
+      (body === null || (body.name === name && body.topic === topic)),
     plan: () => {
       const place = services.access.owned(params.in, account);
       const { channel, conversation } = place;
@@ -315,13 +334,13 @@ async function handOver(
   id: RequestId,
 ) {
   const { account } = caller;
-  const { id: to } = services.access.account(owner);
   const { receipt, n } = await write(services, caller, {
     author: account,
     id,
     kind: memberHandOver,
     plan: () => {
       const place = services.access.owned(reference, account);
+      const { id: to } = services.access.account(owner);
       const receiver = services.view.get("member", memberKey(place.conversation, to));
       return {
         content: {

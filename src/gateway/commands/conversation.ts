@@ -1,17 +1,20 @@
 import { Refusal } from "../../core/errors.ts";
 import type { AccountId, ConversationId } from "../../core/ids.ts";
-import { EVENTS_PAGE_DEFAULT, LIST_PAGE_DEFAULT, UNREAD_EXACT_MAX } from "../../core/limits.ts";
-import { type Position, parsePosition } from "../../core/position.ts";
+import {
+  CONNECTIONS_PER_ACCOUNT_MAX,
+  EVENTS_PAGE_DEFAULT,
+  LIST_PAGE_DEFAULT,
+  UNREAD_EXACT_MAX,
+} from "../../core/limits.ts";
+import { POSITION_START, type Position, parsePosition } from "../../core/position.ts";
 import { standingOf } from "../../ops/member.ts";
 import type { Conversation } from "../../protocol/schema.ts";
-import { sessionEnd } from "../accounts.ts";
 import type { Commands, SignedIn } from "../command.ts";
 import type { Services } from "../services.ts";
+import { sessionOver } from "./session.ts";
 
 /** A pause between two looks of a client that polls, so that a busy server is not asked at each commit. */
 const POLL_PAUSE_MS = 50;
-/** How long it waits at most before it looks whether the server is stopping or the session over. */
-const POLL_SLICE_MS = 500;
 
 export const conversationCommands: Commands<"conversation" | "typing" | "events"> = {
   "conversation.list": { needs: "session", handle: listConversations },
@@ -41,9 +44,8 @@ export const conversationCommands: Commands<"conversation" | "typing" | "events"
         throw new Refusal("invalid", "`upTo` lies behind the last message of the conversation");
       }
       services.markers.set(account, place.conversation, place.scope, upTo);
-      const { view } = services;
-      const unread = view.unread(account, place.conversation, upTo, UNREAD_EXACT_MAX);
-      return { unread };
+      const floor = services.access.floor(account, place) ?? POSITION_START;
+      return { unread: services.view.unread(account, place.conversation, floor, UNREAD_EXACT_MAX) };
     },
   },
   "typing.set": {
@@ -105,12 +107,30 @@ function orderKey({ view }: Services, id: ConversationId): string {
 type ReadParams = { cursor: string; limit?: number; waitMs?: number };
 
 async function readEvents(services: Services, caller: SignedIn, params: ReadParams) {
-  const { replica, clock, missed } = services;
+  const { polls } = services;
+  const { account } = caller;
+  const others = polls.get(account) ?? 0;
+  if (others >= CONNECTIONS_PER_ACCOUNT_MAX) {
+    throw new Refusal("rate_limited", "this account waits for events in too many places", 1_000);
+  }
+  polls.set(account, others + 1);
+  try {
+    return await pollEvents(services, caller, params);
+  } finally {
+    const left = (polls.get(account) ?? 1) - 1;
+    if (left === 0) polls.delete(account);
+    else polls.set(account, left);
+  }
+}
+
+async function pollEvents(services: Services, caller: SignedIn, params: ReadParams) {
+  const { replica, clock, missed, folds } = services;
   const limit = params.limit ?? EVENTS_PAGE_DEFAULT;
   const deadline = clock.monotonicMs() + (params.waitMs ?? 0);
   let cursor = replica.cursors.parse(params.cursor);
   for (;;) {
-    sessionStillGood(services, caller);
+    const over = sessionOver(services, caller);
+    if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
     const found = missed.since(caller.account, cursor, limit);
     if (found === null) {
       const current = replica.cursors.current();
@@ -126,18 +146,9 @@ async function readEvents(services: Services, caller: SignedIn, params: ReadPara
     const left = deadline - clock.monotonicMs();
     if (left <= 0 || services.isStopping()) return { events: [], cursor: found.cursor };
     cursor = replica.cursors.parse(found.cursor);
-    await Promise.race([replica.nextFold(), pause(services, Math.min(left, POLL_SLICE_MS))]);
-    await pause(services, Math.min(left, POLL_PAUSE_MS));
+    await folds.wait(left);
+    if (!services.isStopping()) await pause(services, Math.min(left, POLL_PAUSE_MS));
   }
-}
-
-/** Throws when the session ended while its client waited. */
-function sessionStillGood({ view }: Services, { session, account, operator }: SignedIn): void {
-  if (operator) return;
-  const state = view.get("session", session);
-  const over =
-    state === undefined ? "it is gone" : sessionEnd(session, state, view.get("account", account));
-  if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
 }
 
 function pause({ clock }: Services, ms: number): Promise<void> {

@@ -7,8 +7,10 @@ import {
   type RequestId,
 } from "../../core/ids.ts";
 import { invitationCreate, invitationRevoke } from "../../ops/invitation.ts";
+import { assertAdmin } from "../accounts.ts";
 import type { Commands } from "../command.ts";
-import { type Services, write } from "../services.ts";
+import type { Services } from "../services.ts";
+import { write } from "../write.ts";
 import { copyReceipt } from "./receipt.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -79,6 +81,7 @@ export const invitationCommands: Commands<"invitation"> = {
           },
           depends: [],
           changes: [invitationKey(invitation)],
+          allow: () => assertAdmin(services, caller),
         }),
       });
       return { invitation: rendered(services, invitation), code, receipt: copyReceipt(receipt) };
@@ -106,6 +109,7 @@ export const invitationCommands: Commands<"invitation"> = {
           depends: [invitationKey(invitation)],
           changes: [invitationKey(invitation)],
           allow: () => {
+            assertAdmin(services, caller);
             if (services.view.get("invitation", invitation)?.created !== undefined) return;
             throw new Refusal("not_found", "there is no such invitation");
           },

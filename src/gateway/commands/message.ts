@@ -16,8 +16,9 @@ import { type PendingKey, subjectKey } from "../../replica/pending.ts";
 import type { Place } from "../access.ts";
 import { isAdmin } from "../accounts.ts";
 import type { Commands } from "../command.ts";
-import { type Services, write } from "../services.ts";
+import type { Services } from "../services.ts";
 import { checkText } from "../text.ts";
+import { write } from "../write.ts";
 import { copyReceipt } from "./receipt.ts";
 
 /** What decides whether an account may act in a place. */
@@ -65,6 +66,7 @@ export const messageCommands: Commands<"message"> = {
         author: account,
         id: id as RequestId,
         kind: messagePost,
+        matches: (_data, body) => body === null || body.text === text,
         plan: () => {
           const place = services.access.writable(to, account);
           return {
@@ -87,6 +89,7 @@ export const messageCommands: Commands<"message"> = {
         author: account,
         id: params.id as RequestId,
         kind: messageEdit,
+        matches: (data, body) => data.message === key && (body === null || body.text === text),
         plan: () => {
           const row = services.view.messageById(key);
           const place = services.access.messagePlace(row, account);
@@ -123,6 +126,7 @@ export const messageCommands: Commands<"message"> = {
         author: account,
         id: params.id as RequestId,
         kind: messageDelete,
+        matches: (data) => data.message === key,
         plan: () => {
           const place = services.access.messagePlace(services.view.messageById(key), account);
           return {

@@ -10,9 +10,8 @@ import { goodSessions, sessionEnd } from "../accounts.ts";
 import type { Caller, Commands } from "../command.ts";
 import type { Services } from "../services.ts";
 import { checkedName, checkLabel } from "../text.ts";
-import { assertUsable } from "./account.ts";
 import { copyReceipt } from "./receipt.ts";
-import { endSession, openSession, tokenHash } from "./sign-in.ts";
+import { assertUsable, endSession, openSession, tokenHash } from "./sign-in.ts";
 
 /** The account and session of a token. Throws `unauthorized` or `session_ended`. */
 export function sessionOf(
@@ -30,9 +29,21 @@ export function sessionOf(
   return { account, session };
 }
 
+/** Why the session of a caller is over, as the view has it now; null while it is good or there is none. */
+export function sessionOver(
+  { view }: Pick<Services, "view">,
+  { session, account }: Pick<Caller, "session" | "account">,
+): string | null {
+  if (session === null || account === null) return null;
+  const state = view.get("session", session);
+  return state === undefined
+    ? "it is gone"
+    : sessionEnd(session, state, view.get("account", account));
+}
+
 /** Throws Refusal when a connection that is signed in is asked to be somebody else. */
 export function assertSameAccount(caller: Caller, account: AccountId): void {
-  if (caller.account === null || caller.account === account) return;
+  if (caller.operator || caller.account === null || caller.account === account) return;
   throw new Refusal("invalid", "this connection is signed in as another account: open a new one");
 }
 
@@ -53,11 +64,7 @@ export const sessionCommands: Commands<"session"> = {
       const label = checkLabel(params.label ?? "");
       const id = params.id as RequestId;
       const opened = await openSession(services, caller, account, id, label);
-      const session = services.view.get("session", opened.session);
-      const over =
-        session === undefined
-          ? "it is gone"
-          : sessionEnd(opened.session, session, services.view.get("account", account));
+      const over = sessionOver(services, { session: opened.session, account });
       if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
       caller.signIn(account, opened.session);
       return {
@@ -70,11 +77,14 @@ export const sessionCommands: Commands<"session"> = {
   },
   "session.resume": {
     needs: "nothing",
-    handle(services, caller, { token }) {
+    handle(services, caller, { token, cursor }) {
+      if (cursor !== undefined) services.replica.cursors.parse(cursor);
       const { account, session } = sessionOf(services, token);
       assertSameAccount(caller, account);
       caller.signIn(account, session);
-      return { account: services.render.account(account), session };
+      const answer = { account: services.render.account(account), session };
+      // What was missed follows: until then its holder has seen no more than before.
+      return cursor === undefined ? answer : { ...answer, cursor };
     },
   },
   "session.list": {

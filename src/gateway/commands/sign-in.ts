@@ -1,5 +1,6 @@
 /** Opening sessions: shared by `account.create` and `session.open`. */
 import { toBase64Url } from "../../core/bytes.ts";
+import { Refusal } from "../../core/errors.ts";
 import {
   type AccountId,
   type RequestId,
@@ -11,9 +12,10 @@ import { SESSIONS_PER_ACCOUNT_MAX } from "../../core/limits.ts";
 import { sessionEnd as endKind, sessionOpen, sessionToken } from "../../ops/session.ts";
 import { subjectKey } from "../../replica/pending.ts";
 import type { Receipt } from "../../replica/replica.ts";
-import { goodSessions } from "../accounts.ts";
+import { exists, goodSessions, isDisabled } from "../accounts.ts";
 import type { Caller } from "../command.ts";
-import { type Services, write } from "../services.ts";
+import type { Services } from "../services.ts";
+import { write } from "../write.ts";
 
 const TOKEN_PREFIX = "hft_";
 const TOKEN_BYTES = 32;
@@ -78,6 +80,7 @@ export async function endSession(
   author: AccountId,
   session: SessionId,
   id: RequestId,
+  allow?: () => void,
 ): Promise<Receipt> {
   const { receipt } = await write(services, caller, {
     author,
@@ -87,7 +90,19 @@ export async function endSession(
       content: { scope: null, data: { session }, body: null },
       depends: [],
       changes: [subjectKey({ table: "session", key: session })],
+      ...(allow === undefined ? {} : { allow }),
     }),
   });
   return receipt;
+}
+
+/** Throws Refusal for an account that nobody may sign in to. */
+export function assertUsable({ view }: Services, account: AccountId): void {
+  const state = view.get("account", account);
+  if (!exists(state)) {
+    throw new Refusal("bad_credentials", "the name or the password is wrong");
+  }
+  if (isDisabled(state)) {
+    throw new Refusal("forbidden", "this account is disabled: ask an administrator");
+  }
 }

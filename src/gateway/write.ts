@@ -1,0 +1,87 @@
+/**
+ * How a handler writes: it says what it would mint, on what that depends and whether it is allowed; the rest
+ * (earlier attempts, requests in flight, the order of a connection) is the same for every write.
+ */
+import { Refusal } from "../core/errors.ts";
+import type { AccountId, RequestId } from "../core/ids.ts";
+import type { Content, Kind } from "../ops/kind.ts";
+import { type PendingKey, subjectKey } from "../replica/pending.ts";
+import { idReused, type Outcome, type Replica } from "../replica/replica.ts";
+import type { Caller } from "./command.ts";
+import type { Services } from "./services.ts";
+
+/** What a write would mint, worked out anew at each attempt. */
+export type Plan<D, B> = {
+  readonly content: Content<D, B>;
+  /** What must not be in flight when it is decided. */
+  readonly depends: readonly PendingKey[];
+  readonly changes: readonly PendingKey[];
+  /** Throws a Refusal if the caller may not. Not asked for a repeat. */
+  readonly allow?: () => void;
+};
+
+/** What a repeat may be compared with when it can no longer be planned; false is `id_reused`. */
+type Matches<D, B> = (data: D, body: B | null) => boolean;
+
+export type Write<D, B> = {
+  readonly author: AccountId;
+  readonly id: RequestId;
+  readonly kind: Kind<D, B>;
+  readonly plan: () => Plan<D, B>;
+  readonly matches?: Matches<NoInfer<D>, NoInfer<B>>;
+};
+
+/**
+ * Writes an op for a caller: finds an earlier attempt, waits for what the decision depends on (the caller's own
+ * account and session always), decides, and mints in the same turn. Resolves with the outcome once the op is
+ * durable and published.
+ */
+export async function write<D, B>(
+  { replica }: Services,
+  caller: Caller,
+  request: Write<D, B>,
+): Promise<Outcome> {
+  const { author, id, kind } = request;
+  const own = ownKeys(caller);
+  const attempt = (): { outcome: Outcome | Promise<Outcome> } | null => {
+    const plan = planOf(request, replica);
+    if ("n" in plan) {
+      const receipt = replica.receiptOf(plan.n);
+      return { outcome: { n: plan.n, receipt, repeated: true } };
+    }
+    const earlier = replica.earlier(author, id, kind, plan.content);
+    if (earlier !== null) return { outcome: earlier };
+    if (replica.isPending(plan.depends) || replica.isPending(own)) return null;
+    const over = caller.over();
+    if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
+    plan.allow?.();
+    const { content, changes } = plan;
+    return { outcome: replica.mint({ author, id, kind, content, changes }) };
+  };
+  const { outcome } = await caller.line.inOrder(attempt, () => replica.nextFold());
+  return outcome;
+}
+
+function ownKeys({ account, session }: Caller): PendingKey[] {
+  const keys: PendingKey[] = [];
+  if (account !== null) keys.push(subjectKey({ table: "account", key: account }));
+  if (session !== null) keys.push(subjectKey({ table: "session", key: session }));
+  return keys;
+}
+
+/**
+ * What to write; or, where that can no longer be said, the effect that is there already. Throws Refusal
+ * `id_reused` if that is something else.
+ */
+function planOf<D, B>({ author, id, kind, plan, matches }: Write<D, B>, { view }: Replica) {
+  try {
+    return plan();
+  } catch (error) {
+    const n = error instanceof Refusal ? view.effect(author, id) : undefined;
+    if (n === undefined) throw error;
+    const op = view.op(n);
+    const parsed = op.kind === kind.number ? kind.parse(n, op) : null;
+    if (parsed === null || matches?.(parsed.data, parsed.body) === false) throw idReused();
+    return { n };
+  }
+}

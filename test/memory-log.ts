@@ -1,0 +1,116 @@
+/** A log in memory: the read side for folds, and all of the port with commits at the test's word. */
+import { assert } from "../src/core/assert.ts";
+import type { Incarnation } from "../src/core/ids.ts";
+import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
+import type { Head, VersionVector } from "../src/core/vector.ts";
+import type { Log, LogListener, LogReader, StoredOp } from "../src/replica/ports.ts";
+import { sha256 } from "../src/storage/log-hash.ts";
+
+/** Ops in order of arrival, in any order and as often as a test likes. */
+export class ArrayLog implements LogReader {
+  readonly storeId: string;
+  readonly held: Op[];
+
+  constructor(ops: readonly Op[], storeId = "array") {
+    this.held = [...ops];
+    this.storeId = storeId;
+  }
+
+  get lastN(): number {
+    return this.held.length;
+  }
+
+  op(n: number): Op {
+    const op = this.held[n - 1];
+    if (op === undefined) throw new Error(`no op ${n}`);
+    return op;
+  }
+
+  ops(fromN: number, limit: number): StoredOp[] {
+    return this.held
+      .slice(fromN - 1, fromN - 1 + limit)
+      .map((op, i) => ({ n: fromN + i, op }));
+  }
+
+  /** The body leaves, as after an erasure. */
+  dropBody(n: number): void {
+    this.held[n - 1] = { ...this.op(n), body: null };
+  }
+}
+
+/** The whole port. Nothing is durable before the test says so. */
+export class ScriptedLog implements Log {
+  readonly storeId: string;
+  readonly batches: (readonly Op[])[] = [];
+  readonly erasures: { readonly n: number; readonly by: number }[] = [];
+  listener: LogListener | null = null;
+  private readonly stored: ArrayLog;
+  private readonly heads = new Map<Incarnation, Head>();
+
+  constructor(ops: readonly Op[] = [], storeId = "scripted") {
+    this.storeId = storeId;
+    this.stored = new ArrayLog([], storeId);
+    for (const op of ops) this.store(op);
+  }
+
+  private store(op: Op): StoredOp {
+    const head = this.heads.get(op.origin) ?? { seq: 0, chain: CHAIN_START };
+    assert(op.seq === head.seq + 1, `ops of ${op.origin} come without gaps`);
+    this.heads.set(op.origin, { seq: op.seq, chain: chainHash(sha256, head.chain, op.bytes) });
+    this.stored.held.push(op);
+    return { n: this.stored.lastN, op };
+  }
+
+  get lastN(): number {
+    return this.stored.lastN;
+  }
+
+  op(n: number): Op {
+    return this.stored.op(n);
+  }
+
+  ops(fromN: number, limit: number): StoredOp[] {
+    return this.stored.ops(fromN, limit);
+  }
+
+  vector(): VersionVector {
+    return this.heads;
+  }
+
+  chainAt(): Uint8Array | null {
+    throw new Error("not scripted");
+  }
+
+  listen(listener: LogListener): void {
+    this.listener = listener;
+  }
+
+  append(ops: readonly Op[]): void {
+    this.batches.push(ops);
+  }
+
+  /** The oldest batch is on disk now. */
+  commit(): void {
+    const batch = this.batches.shift();
+    assert(batch !== undefined, "there is a batch to commit");
+    this.arrive(batch);
+  }
+
+  /** Ops are on disk that this server did not mint. */
+  arrive(ops: readonly Op[]): void {
+    this.listener?.durable({ ops: ops.map((op) => this.store(op)), tookMs: 1 });
+  }
+
+  erase(items: readonly { readonly n: number; readonly by: number }[]): void {
+    this.erasures.push(...items);
+  }
+
+  /** All erasures asked for are done. */
+  finishErasures(): void {
+    const ns = this.erasures.splice(0).map(({ n }) => n);
+    for (const n of ns) this.stored.dropBody(n);
+    this.listener?.erased(ns);
+  }
+
+  async close(): Promise<void> {}
+}

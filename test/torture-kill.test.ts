@@ -1,0 +1,92 @@
+/**
+ * SIGKILL at random moments and at every named point of a write, under load, again and again on the same
+ * data directories.
+ */
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { count, heavy } from "./heavy.ts";
+import { Chance, repeatable, runSeed } from "./torture/chance.ts";
+import { killServers } from "./torture/server-process.ts";
+import { World } from "./torture/world.ts";
+
+const POINTS = ["before_append", "before-commit", "after-commit", "folded", "published"];
+const root = mkdtempSync(join(tmpdir(), "holdfast-kill-"));
+afterAll(async () => {
+  await killServers();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A point that is not reached within this time ends its cycle as a kill at a random moment. */
+const POINT_PATIENCE_MS = 5_000;
+
+/** One life of a server under load; the point it died at, or "random". */
+async function life(world: World, point: string | null, chance: Chance): Promise<string> {
+  const { server } = world;
+  if (server === null) throw new Error("no server");
+  const timer = new AbortController();
+  const patienceMs = point === null ? chance.whole(20, 400) : POINT_PATIENCE_MS;
+  const killer = Bun.sleep(patienceMs).then(() => {
+    if (!timer.signal.aborted) server.signal("SIGKILL");
+    return "random";
+  });
+  const died = server.ended.then(({ signal }) => {
+    timer.abort();
+    if (signal !== "SIGKILL") throw new Error(`the server ended by itself:\n${server.output}`);
+    return point ?? "random";
+  });
+  const how = Promise.race([died, killer]);
+  await world.load(died);
+  return await how;
+}
+
+test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it acknowledged, once", async () => {
+  const seed = runSeed();
+  console.log(`SIGKILL: seed ${seed}`);
+  const kills = heavy(20, 200);
+  const perWorld = heavy(5, 10);
+  const hits = new Map<string, number>();
+  const chance = new Chance(seed);
+  let acknowledged = 0;
+  try {
+    for (let killed = 0, world: World | null = null; killed < kills; killed++) {
+      // Every second kill is at a named point, each in its turn.
+      const point = killed % 2 === 0 ? (POINTS[(killed / 2) % POINTS.length] ?? null) : null;
+      const killAt = point === null ? {} : { killAt: `${point}:${chance.whole(1, 80)}` };
+      if (world === null) {
+        world = new World({ data: join(root, `data-${killed}`), seed: seed + killed });
+        await world.start();
+        await world.settle();
+        await world.server?.kill();
+      }
+      if (point !== null) await world.putAway();
+      await world.start(killAt);
+      if (!(await world.resume())) throw new Error("the server died before there was any load");
+      await world.judge();
+      const how = await life(world, point, chance);
+      if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(how, killAt, performance.now(), world.history.tally());
+      hits.set(how, (hits.get(how) ?? 0) + 1);
+      if ((killed + 1) % perWorld !== 0 && killed + 1 < kills) continue;
+      await world.start();
+      await world.resume();
+      await world.judge({ final: true });
+      // And a clean stop keeps it as well.
+      await world.server?.stop();
+      await world.start();
+      await world.resume();
+      await world.judge({ final: true });
+      acknowledged += world.history.tally().acknowledged ?? 0;
+      if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(world.history.tally());
+      await world.close();
+      rmSync(world.data, { recursive: true, force: true });
+      world = null;
+    }
+  } catch (cause) {
+    throw repeatable(seed, "torture-kill.test.ts", cause);
+  }
+  for (const point of POINTS) expect([point, hits.get(point) ?? 0]).toEqual([point, kills / 10]);
+  expect(acknowledged).toBeGreaterThan(kills * 20);
+  count("SIGKILLs of a server under load", kills);
+  for (const [how, n] of hits) count(`SIGKILLs of a server, ${how}`, n);
+}, 3_600_000);
