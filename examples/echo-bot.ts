@@ -17,7 +17,7 @@ function answer(message: Message): void {
   client.outbox.post({ to: message.conversation, text: message.text, id: replyId(message) });
 }
 
-/** What is unread, where no events tell: at the first start, and after too long an absence. */
+/** What is unread, in case no event told: at the start, and after too long an absence. */
 async function answerUnread(): Promise<void> {
   const { conversations } = await client.call("conversation.list", {});
   for (const { id, kind, unread, marker } of conversations) {
@@ -33,7 +33,7 @@ client.on("reset", answerUnread);
 client.on("outbox", ({ entry }) => {
   if (entry.state === "stored" && entry.message !== undefined) {
     const { conversation, position } = entry.message;
-    client.call("conversation.read", { in: conversation, upTo: position }).catch(console.error);
+    client.call("conversation.read", { in: conversation, upTo: position }).catch(() => {});
   } else if (entry.state === "failed") {
     console.error(`not answered: ${entry.error?.message}`);
     client.outbox.drop(entry.id);
@@ -48,5 +48,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void client.close());
 }
 
-if (await signIn(client, "echo bot")) await answerUnread();
+await signIn(client, "echo bot");
+await answerUnread();
 console.log("echo bot is ready");

@@ -250,6 +250,7 @@ const BOUNDS: readonly (readonly [keyof typeof limits, string, string])[] = [
   ["OPEN_CONVERSATIONS_MAX", "conversations a connection has open", "the oldest is forgotten"],
   ["PRESENCE_WATCH_MAX", "accounts whose presence a connection gets", "the oldest is forgotten"],
   ["PRESENCE_LINGER_MS", "absence that is not told, ms", ""],
+  ["CONVERSATIONS_PER_ACCOUNT_MAX", "channels that an account is in", "`too_large`"],
   ["MEMBERS_PER_CHANNEL_MAX", "members of a channel", "`too_large`"],
   ["WRITES_PER_SECOND", "writes of an account per second, unless configured", "`rate_limited`"],
   ["WRITES_BURST", "writes of an account at once", "`rate_limited`"],

@@ -32,12 +32,17 @@ export class Person {
     return out;
   }
 
-  async json(args: readonly string[], options: Options = {}): Promise<Record<string, never>> {
-    return JSON.parse(await this.done([...args, "--json"], options));
+  async json<T = unknown>(args: readonly string[], options: Options = {}): Promise<T> {
+    return JSON.parse(await this.done([...args, "--json"], options)) as T;
   }
 
-  start(args: readonly string[], environment: Record<string, string> = {}): HoldfastProcess {
-    return new HoldfastProcess(args, "/", this.environment(environment));
+  /** `by`: a command that runs ours in another way. */
+  start(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    by: readonly string[] = [],
+  ): HoldfastProcess {
+    return new HoldfastProcess(args, "/", this.environment(environment), by);
   }
 
   async signUp(url: string, name: string): Promise<void> {

@@ -21,14 +21,22 @@ import { positionOf } from "../src/core/position.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
 
 const REQUESTS = Array.from({ length: 6 }, (_, i) =>
-  requestIdFrom(1_700_000_000_000 + i, Uint8Array.from({ length: 10 }, (_, j) => i * 16 + j)),
+  requestIdFrom(
+    1_700_000_000_000 + i,
+    Uint8Array.from({ length: 10 }, (_, j) => i * 16 + j),
+  ),
 );
 export const ACCOUNTS: readonly AccountId[] = REQUESTS.slice(0, 3).map((id) =>
   accountIdFor(sha256, id),
 );
 const CREATOR = ACCOUNTS[0] as AccountId;
 export const CHANNELS = REQUESTS.slice(0, 2).map((id) => channelIdFor(sha256, CREATOR, id));
-export const ORIGINS = ["a.0000000000", "a-b.0000000000", "b.0000000000", "a.0000000000/0000000001"];
+export const ORIGINS = [
+  "a.0000000000",
+  "a-b.0000000000",
+  "b.0000000000",
+  "a.0000000000/0000000001",
+];
 
 export type Content = {
   author: AccountId;
@@ -39,14 +47,30 @@ export type Content = {
   body: string | null;
 };
 /** What an op says, and where it stands in the total order. */
-export type Draft = { content: Content; ms: number; counter: number; origin: number };
+export type Draft = {
+  content: Content;
+  ms: number;
+  counter: number;
+  origin: number;
+  /** When it arrives, in the order of these numbers; once for each. */
+  turns: number[];
+};
 
 const account = fc.constantFrom(...ACCOUNTS);
 const channel = fc.constantFrom(...CHANNELS);
 const request = fc.constantFrom(...REQUESTS);
 const version = fc.integer({ min: 1, max: 3 });
 const name = fc.constantFrom("bob", "eve", "ops", "x-1");
-const word = fc.constantFrom("alpha", "Beta", "gamma", "Ünïcode", "日本語", "emo😀ji", "x\u0000y", "");
+const word = fc.constantFrom(
+  "alpha",
+  "Beta",
+  "gamma",
+  "Ünïcode",
+  "日本語",
+  "emo😀ji",
+  "x\u0000y",
+  "",
+);
 const text = fc.array(word, { maxLength: 4 }).map((words) => words.join(" "));
 const conversation: fc.Arbitrary<Scope> = fc.oneof(channel, account);
 const message = fc.tuple(account, request).map(([author, id]) => messageIdFor(author, id));
@@ -66,17 +90,19 @@ type Parts = { scope?: fc.Arbitrary<Scope>; data?: object; body?: object };
 function kind(number: number, parts: Parts, who: fc.Arbitrary<AccountId> = account) {
   const none: fc.Arbitrary<Scope> = fc.constant(null);
   const members = (record: object | undefined) =>
-    record === undefined ? fc.constant(null) : fc.record(record as Record<string, fc.Arbitrary<unknown>>);
-  return fc
-    .tuple(who, request, parts.scope ?? none, members(parts.data), members(parts.body))
-    .map(([author, id, scope, data, body]): Content => ({
+    record === undefined
+      ? fc.constant(null)
+      : fc.record(record as Record<string, fc.Arbitrary<unknown>>);
+  return fc.tuple(who, request, parts.scope ?? none, members(parts.data), members(parts.body)).map(
+    ([author, id, scope, data, body]): Content => ({
       author,
       id,
       kind: number,
       scope,
       data: data === null ? "" : JSON.stringify(data),
       body: body === null ? null : JSON.stringify(body),
-    }));
+    }),
+  );
 }
 
 const admins = fc.constantFrom(...ACCOUNTS, operatorId(sha256));
@@ -89,11 +115,13 @@ const created = fc.nat({ max: 2 }).chain((i) =>
     }),
   ),
 );
-const channelMade = fc.nat({ max: 1 }).chain((i) =>
-  kind(20, { data: { private: fc.boolean() }, body: { name, topic: word } }).map(
-    (content): Content => ({ ...content, author: CREATOR, id: REQUESTS[i] as RequestId }),
-  ),
-);
+const channelMade = fc
+  .nat({ max: 1 })
+  .chain((i) =>
+    kind(20, { data: { private: fc.boolean() }, body: { name, topic: word } }).map(
+      (content): Content => ({ ...content, author: CREATOR, id: REQUESTS[i] as RequestId }),
+    ),
+  );
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 
 const KIND_CONTENTS: Record<string, fc.Arbitrary<Content>> = {
@@ -181,14 +209,44 @@ const where = fc.record({
 
 /** Some ops come again with the same content: hedges of a client through several servers. */
 export function drafts(maxLength: number, contents = content): fc.Arbitrary<Draft[]> {
-  const one = fc.record({ content: contents, at: where, again: fc.option(where, { nil: null, freq: 6 }) });
+  const one = fc.record({
+    content: contents,
+    at: where,
+    again: fc.option(where, { nil: null, freq: 3 }),
+    turns: fc.array(fc.nat({ max: 99 }), { minLength: 1, maxLength: 3 }),
+  });
   return fc
     .array(one, { minLength: 1, maxLength, size: "max" })
     .map((all) =>
-      all.flatMap(({ content: said, at, again }) =>
-        [at, ...(again === null ? [] : [again])].map((spot) => ({ content: said, ...spot })),
-      ),
+      all.flatMap(({ content: said, at, again, turns }) => [
+        { content: said, ...at, turns: again === null ? turns : turns.slice(0, 1) },
+        ...(again === null ? [] : [{ content: said, ...again, turns }]),
+      ]),
     );
+}
+
+/** Ops, and an order in which they arrive, some several times. */
+export class History {
+  readonly ops: readonly Op[];
+  readonly order: readonly Op[];
+  private readonly drafts: readonly Draft[];
+
+  constructor(all: readonly Draft[]) {
+    this.drafts = all;
+    this.ops = opsOf(all);
+    this.order = all
+      .flatMap(({ turns }, i) => turns.map((turn) => ({ turn, op: this.ops[i] as Op })))
+      .sort((a, b) => a.turn - b.turn)
+      .map(({ op }) => op);
+  }
+
+  /** What a failing property prints. */
+  toString(): string {
+    const lines = this.drafts.map(({ content: said, ms, counter, origin, turns }) =>
+      JSON.stringify({ ...said, ms, counter, origin, turns }),
+    );
+    return `\n${lines.join("\n")}\n`;
+  }
 }
 
 /** Ops of drafts: seqs count by origin, salts are made from the place. */

@@ -25,7 +25,20 @@ export type ModelMessage = {
   text: string | null;
 };
 
-type Said = { op: Op; at: Position; data: Record<string, never>; body: Record<string, never> | null };
+/** Members of all kinds, each only where its kind has it. */
+type Members = {
+  message: MessageId;
+  session: string;
+  account: AccountId;
+  to: AccountId;
+  erase: boolean;
+  standing: string;
+  version: number;
+  versions: { from: number; to: number; name: number };
+  name?: string;
+  text?: string;
+};
+type Said = { op: Op; at: Position; data: Members; body: Members | null };
 type Write = { value: unknown; version: number; at: Position };
 
 export class HistoryModel {
@@ -89,7 +102,7 @@ export class HistoryModel {
   isOwner(channel: ChannelId, account: AccountId): boolean {
     const writes: Write[] = [];
     for (const { op, at, data } of this.counting) {
-      const versions = data.versions as unknown as { from: number; to: number };
+      const { versions } = data;
       if (op.kind === 20 && op.author === account) {
         const [made] = subjectsOf(sha256, 0, op);
         if (made?.key === channel) writes.push({ value: true, version: 1, at });
@@ -109,7 +122,7 @@ export class HistoryModel {
       .filter(({ op, data }) => op.scope === channel && data.account === account)
       .map(({ at: place, data }) => ({
         value: data.standing === "banned",
-        version: data.version as number,
+        version: data.version,
         at: place,
       }))
       .sort(byWrite);
@@ -152,7 +165,7 @@ export class HistoryModel {
     const writes = new Map<AccountId, Write[]>();
     for (const { op, at, data, body } of this.counting) {
       if ((op.kind !== 1 && op.kind !== 3) || this.isDeleted(op.author)) continue;
-      const version = op.kind === 1 ? 1 : (data.version as number);
+      const version = op.kind === 1 ? 1 : (data.version);
       const list = writes.get(op.author) ?? [];
       list.push({ value: body?.name, version, at });
       writes.set(op.author, list);
@@ -166,8 +179,7 @@ export class HistoryModel {
       if (op.kind !== 20 && op.kind !== 21) continue;
       if (body?.name === undefined) continue;
       const channel = subjectsOf(sha256, 0, op)[0]?.key as ChannelId;
-      const versions = data.versions as unknown as { name: number };
-      const version = op.kind === 20 ? 1 : versions.name;
+      const version = op.kind === 20 ? 1 : data.versions.name;
       const list = writes.get(channel) ?? [];
       list.push({ value: body.name, version, at });
       writes.set(channel, list);

@@ -6,11 +6,13 @@ import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Compile } from "typebox/compile";
 import type { Hash } from "../src/core/hash.ts";
 import { requestIdFrom } from "../src/core/ids.ts";
 import { Gateway, type GatewayOptions } from "../src/gateway/gateway.ts";
 import type { Attached, PasswordHasher } from "../src/gateway/ports.ts";
-import type { MethodName, Params, Result } from "../src/protocol/methods.ts";
+import { type EventName, events } from "../src/protocol/events.ts";
+import { type MethodName, methods, type Params, type Result } from "../src/protocol/methods.ts";
 import type { Clock, Log, Random } from "../src/replica/ports.ts";
 import { Replica } from "../src/replica/replica.ts";
 import { openStore, type Store } from "../src/storage/store.ts";
@@ -83,6 +85,8 @@ export function newId(): string {
   return requestIdFrom(Date.now(), realRandom.bytes(10));
 }
 
+type Validator = { Check(value: unknown): boolean };
+
 export type Frame = {
   id?: number | string | null;
   method?: string;
@@ -100,17 +104,43 @@ export class Refused extends Error {
   }
 }
 
+const checks = new Map<string, Validator>();
+
+/** Checks what the protocol declares of a method's result or an event. */
+export function declared(what: "methods" | "events", name: string): Validator {
+  const key = `${what} ${name}`;
+  let check = checks.get(key);
+  if (check === undefined) {
+    const schema =
+      what === "events" ? events[name as EventName].params : methods[name as MethodName].result;
+    check = Compile(schema) as unknown as Validator;
+    checks.set(key, check);
+  }
+  return check;
+}
+
+/** The result; throws Refused for an answer of "no", and fails for one that is not as declared. */
+function resultOf<M extends MethodName>(method: M, { result, error }: Frame): Result<M> {
+  if (error !== undefined) throw new Refused(error.data.code, error.message);
+  if (declared("methods", method).Check(result)) return result as Result<M>;
+  throw new Error(`${method} answered not as declared: ${JSON.stringify(result)}`);
+}
+
 /** What a request gets when its connection closes before it is answered. */
 const CLOSED: Frame = { error: { message: "closed", data: { code: "closed", retry: true } } };
 
 export type TestOptions = Partial<GatewayOptions> & {
   clock?: Clock;
   /** What the replica gets instead of the store's log. */
-  log?: (log: Log) => Log;
+  wrapLog?: (log: Log) => Log;
 };
 
 export class TestClient {
   readonly events: { method: string; params: Record<string, unknown> }[] = [];
+  /** Called with every frame as it comes. */
+  onFrame: ((frame: Frame) => void) | null = null;
+  /** Events that do not fit what the protocol declares. */
+  readonly undeclared: Frame[] = [];
   /** Answers to no request of ours. */
   readonly strays: Frame[] = [];
   closedWith: { code: number; reason: string } | null = null;
@@ -147,7 +177,9 @@ export class TestClient {
 
   private take(text: string): void {
     const frame = JSON.parse(text) as Frame;
+    this.onFrame?.(frame);
     if (frame.method !== undefined) {
+      if (!declared("events", frame.method).Check(frame.params)) this.undeclared.push(frame);
       if (frame.method !== "server.beat") {
         this.events.push({ method: frame.method, params: frame.params ?? {} });
       }
@@ -173,9 +205,7 @@ export class TestClient {
   }
 
   async call<M extends MethodName>(method: M, params: Params<M>): Promise<Result<M>> {
-    const { result, error } = await this.request(method, params);
-    if (error !== undefined) throw new Refused(error.data.code, error.message);
-    return result as Result<M>;
+    return resultOf(method, await this.request(method, params));
   }
 
   eventsNamed(method: string) {
@@ -190,6 +220,7 @@ export class TestClient {
 
 export class TestServer {
   readonly clients = new Set<TestClient>();
+  private readonly everyone = new Set<TestClient>();
   /** What the gateway logged as an error: a defect. */
   readonly defects: string[] = [];
   private addresses = 0;
@@ -219,7 +250,7 @@ export class TestServer {
       wallMs: () => Date.now(),
     });
     const { viewPath } = this.store;
-    const { log: wrap, clock = realClock, ...rest } = this.options;
+    const { wrapLog: wrap, clock = realClock, ...rest } = this.options;
     const log = wrap === undefined ? this.store.log : wrap(this.store.log);
     this.view = SqliteView.open({ path: viewPath, hash: sha256, log }).view;
     while (this.view.catchUp());
@@ -252,6 +283,7 @@ export class TestServer {
         info: () => {},
         warn: () => {},
         error: (fields, message) => {
+          if ("what" in fields) return; // an alarm, not a defect
           this.defects.push(message);
           console.error(message, fields);
         },
@@ -264,7 +296,9 @@ export class TestServer {
 
   /** From an address of its own, unless told otherwise: throttles count by address. */
   connect(address = this.newAddress()): TestClient {
-    return new TestClient(this, address);
+    const client = new TestClient(this, address);
+    this.everyone.add(client);
+    return client;
   }
 
   private newAddress(): string {
@@ -307,9 +341,7 @@ export class TestServer {
       address: "127.0.0.1",
       operator: true,
     });
-    const frame = JSON.parse(answer.body) as Frame;
-    if (frame.error !== undefined) throw new Refused(frame.error.data.code, frame.error.message);
-    return frame.result as Result<M>;
+    return resultOf(method, JSON.parse(answer.body) as Frame);
   }
 
   async stop(): Promise<void> {
@@ -325,6 +357,8 @@ export class TestServer {
   }
 
   async dispose(): Promise<void> {
+    const undeclared = [...this.everyone].flatMap((client) => client.undeclared);
+    if (undeclared.length > 0) throw new Error(`not as declared: ${JSON.stringify(undeclared[0])}`);
     await this.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -27,9 +27,7 @@ export class ArrayLog implements LogReader {
   }
 
   ops(fromN: number, limit: number): StoredOp[] {
-    return this.held
-      .slice(fromN - 1, fromN - 1 + limit)
-      .map((op, i) => ({ n: fromN + i, op }));
+    return this.held.slice(fromN - 1, fromN - 1 + limit).map((op, i) => ({ n: fromN + i, op }));
   }
 
   /** The body leaves, as after an erasure. */

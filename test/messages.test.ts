@@ -33,7 +33,9 @@ describe("messages", () => {
     expect(third).toMatchObject({ message: first.message });
     const { messages } = await carol.call("message.history", { in: "@alice" });
     expect(messages).toHaveLength(1);
-    expect(await refusal(carol.call("message.post", { ...request, text: "other" }))).toBe("id_reused");
+    expect(await refusal(carol.call("message.post", { ...request, text: "other" }))).toBe(
+      "id_reused",
+    );
   });
 
   test("to nobody there is no such recipient", async () => {

@@ -15,6 +15,7 @@ import { EXIT, Unreachable } from "./exit.ts";
 import { localCalendar, noticeLines } from "./format.ts";
 import { env, err, stdinIsTerminal, stdinLines, stdoutIsTerminal, writeAll } from "./io.ts";
 import { coloursOf, paint } from "./paint.ts";
+import { refOf } from "./places.ts";
 import type { Reach } from "./reach.ts";
 import { Screen, type Tty } from "./screen.ts";
 import type { KeptSession } from "./session-store.ts";
@@ -54,6 +55,7 @@ function realTty(): Tty {
     },
     onInput: (listener) => void stdin.on("data", listener),
     onResize: (listener) => void stdout.on("resize", listener),
+    later: (run) => void setTimeout(run, 0),
   };
 }
 
@@ -84,14 +86,19 @@ function openChat(
         : interactive
           ? reach.store.place(session)
           : undefined,
-    ...(interactive ? { keepPlace: (where) => reach.store.keepPlace(session, where) } : {}),
+    ...(interactive
+      ? {
+          keepPlace: (where) =>
+            reach.store.keepPlace(session, { id: refOf(where), name: where.name }),
+        }
+      : {}),
   });
   return { chat, client };
 }
 
 async function onTerminal(reach: Reach, place: string | undefined): Promise<number> {
   let chat: Chat | undefined;
-  let leave = () => {};
+  let leave = (): void => process.exit(EXIT.done);
   const screen = new Screen(realTty(), { line: (text) => chat?.line(text), leave: () => leave() });
   const giveBack = () => screen.close();
   process.once("exit", giveBack);
@@ -111,6 +118,7 @@ async function onTerminal(reach: Reach, place: string | undefined): Promise<numb
       ),
     );
     chat.start();
+    screen.begin();
     await chat.left;
     if (client.connection.state === "live") await within(LEAVE_MS, chat.emptied());
     await within(LEAVE_MS, chat.finish());

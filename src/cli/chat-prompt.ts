@@ -33,10 +33,11 @@ export class ChatPrompt {
   }
 
   /** What to say about a change of the connection, if anything. */
-  told({ state, name }: ConnectionStatus): string | undefined {
+  told({ state, name, error }: ConnectionStatus): string | undefined {
     if (state === "waiting" && !this.isAway) {
       this.isAway = true;
-      return "no server can be reached: what you type waits here and goes out by itself";
+      const why = error === undefined ? "" : ` (${error.message})`;
+      return `no server can be reached${why}: what you type waits here and goes out by itself`;
     }
     if (state !== "live") return undefined;
     const text = this.isAway

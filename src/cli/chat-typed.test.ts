@@ -3,7 +3,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   ann,
+  bob,
   bobs,
+  type Calls,
   FakeClient,
   openChat,
   ops,
@@ -23,7 +25,16 @@ test("begins where it is told: after what waited, and at once for what is typed 
   expect(client.entries.map(({ to }) => to)).toEqual(["#ops"]);
   expect(prompts.at(-1)).toStartWith("#ops (");
   client.account = ann;
+  const resolved = client.answers["conversation.resolve"] as Calls[string];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  client.answers["conversation.resolve"] = async (params) => {
+    await promise;
+    return resolved(params);
+  };
   await client.become("live");
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+  expect(lines.join("\n")).not.toContain("psst"); // it could not be said where it belongs
+  resolve();
   await settled();
   await type("again");
   expect(client.entries.map(({ to }) => to)).toEqual(["#ops", ops.id]);
@@ -45,7 +56,7 @@ test("lines are carried out in order: what is typed after /to goes there", async
   await settled();
   expect(client.entries.map(({ to, text }) => [to, text])).toEqual([
     [ops.id, "one"],
-    [bobs.id, "two"],
+    [bob.id, "two"],
     ["#ops", "three"],
   ]);
 });

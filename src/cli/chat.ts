@@ -65,6 +65,7 @@ export class Chat {
   /** Settled when the chat is to be left. */
   readonly left: Promise<void>;
   private readonly leaveNow: () => void;
+  private isLeaving = false;
   private readonly prompt: ChatPrompt;
   private readonly marks: ReadMarks;
   private place: Place | undefined;
@@ -148,6 +149,7 @@ export class Chat {
 
   private take(input: Input): void {
     this.inputs = this.inputs.then(async () => {
+      if (this.isLeaving) return;
       try {
         await carryOut(this, input);
       } catch (error) {
@@ -176,6 +178,7 @@ export class Chat {
   }
 
   leave(): void {
+    this.isLeaving = true;
     this.leaveNow();
   }
 
@@ -379,7 +382,7 @@ export class Chat {
       // Its event may be held or on its way: whichever comes first is shown.
       if (this.held === undefined) void this.after(() => this.show({ kind: "posted", message }));
     } else if (entry.state === "failed" && !dropped) {
-      const to = this.places.get(entry.to)?.name ?? entry.to;
+      const to = this.places.byRef(entry.to)?.name ?? entry.to;
       this.trouble(
         `not sent to ${to}: ${entry.error?.code}: ${entry.error?.message}\n${entry.text}`,
       );

@@ -14,6 +14,9 @@ export type Place = {
   readonly account?: string;
 };
 
+/** How requests name it: a direct conversation by its other party, because it begins with its first message. */
+export const refOf = (place: Place): string => place.account ?? place.id;
+
 const PLACES_MAX = 4_000;
 
 export class Places {
@@ -52,6 +55,11 @@ export class Places {
 
   get(id: string): Place | undefined {
     return this.known.get(id);
+  }
+
+  /** By what a request named it: an id, or the account of a direct conversation. */
+  byRef(ref: string): Place | undefined {
+    return this.known.get(ref) ?? [...this.known.values()].find(({ account }) => account === ref);
   }
 
   /** The name to show; asks for it if need be, and shows the id where there is no answer. */

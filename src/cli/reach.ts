@@ -127,7 +127,10 @@ export class Reach {
       const why = client.connection.error?.message ?? (error as Error).message;
       await client.close();
       if (!(error instanceof HoldfastError) || error.code !== "unavailable") throw error;
-      throw new Unreachable(`no answer from ${servers.join(", ")}: ${why}`);
+      const anew = why.includes("another cluster")
+        ? "; holdfast sign-in NAME signs in there anew"
+        : "";
+      throw new Unreachable(`no answer from ${servers.join(", ")}: ${why}${anew}`);
     }
   }
 
@@ -149,6 +152,7 @@ export class Reach {
       account: { id: opened.account.id, name: opened.account.name },
       token: opened.token,
     };
+    this.store.takeOver(session.cluster, session.servers);
     this.store.keep(session);
     if (former !== undefined && former.token !== session.token) await this.end(former);
     return session;

@@ -30,7 +30,20 @@ class FakeTty implements Tty {
   onResize(listener: () => void): void {
     this.resized = listener;
   }
+  private readonly due: (() => void)[] = [];
+  later(run: () => void): void {
+    this.due.push(run);
+  }
+  /** Runs what was put off. */
+  tick(): void {
+    this.due.shift()?.();
+  }
   type(text: string): void {
+    this.listener(new TextEncoder().encode(text));
+    while (this.due.length > 0) this.tick();
+  }
+  /** All at once, before anything that is put off. */
+  typeAhead(text: string): void {
     this.listener(new TextEncoder().encode(text));
   }
   resize(columns: number): void {
@@ -87,11 +100,12 @@ class FakeTty implements Tty {
   }
 }
 
-function open(columns?: number) {
+function open(columns?: number, begun = true) {
   const tty = new FakeTty(columns);
   const lines: string[] = [];
   let left = 0;
   const screen = new Screen(tty, { line: (text) => lines.push(text), leave: () => left++ });
+  if (begun) screen.begin();
   return { tty, screen, lines, left: () => left };
 }
 
@@ -136,6 +150,35 @@ test("a question takes the line over and gives it back; a secret never shows", a
   expect(tty.text.join("\n")).not.toContain("secret");
   tty.type("ft\x1b[A\r");
   expect(lines).toEqual(["draft"]);
+});
+
+test("what is typed ahead answers the questions to come, and never becomes a line", async () => {
+  const { tty, screen, lines } = open(40, false);
+  tty.typeAhead("ann\rsecret\rhello\r");
+  const name = await screen.ask("Name: ");
+  tty.tick();
+  const password = screen.ask("Password: ", true);
+  tty.tick();
+  expect([name, await password, lines]).toEqual(["ann", "secret", []]);
+  screen.begin();
+  tty.tick();
+  expect(lines).toEqual(["hello"]);
+  expect(tty.text.join("\n")).not.toContain("secret");
+});
+
+test("a line that leads to a question: what follows at once is its answer", async () => {
+  const { tty, screen, lines } = open();
+  tty.typeAhead("/password\rsecret\r");
+  expect(lines).toEqual(["/password"]);
+  const answer = screen.ask("Password: ", true);
+  tty.tick();
+  expect([await answer, lines]).toEqual(["secret", ["/password"]]);
+});
+
+test("Ctrl+C leaves at once, whatever was typed ahead", () => {
+  const { tty, left } = open(40, false);
+  tty.typeAhead("some text\r\x03");
+  expect(left()).toBe(1);
 });
 
 test("Ctrl+C ends a question without an answer", async () => {

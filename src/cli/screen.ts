@@ -7,7 +7,7 @@
  * so that a wrong guess of a character's width never moves it. Rejected: the alternate screen (the chat would
  * vanish from the scroll-back when one leaves).
  */
-import { KeyDecoder } from "./keys.ts";
+import { type Key, KeyDecoder } from "./keys.ts";
 import { EMPTY, type Line, press, view } from "./line-editor.ts";
 import { type Colours, paint, type Span } from "./paint.ts";
 import { cells, clip, printable } from "./printable.ts";
@@ -21,6 +21,8 @@ export interface Tty {
   raw(on: boolean): void;
   onInput(listener: (bytes: Uint8Array) => void): void;
   onResize(listener: () => void): void;
+  /** Runs it when everything that is ready to run has run. */
+  later(run: () => void): void;
 }
 
 export interface ScreenOwner {
@@ -49,6 +51,10 @@ export class Screen {
   private promptText = "> ";
   private question: Question | undefined;
   private open = true;
+  /** Typed and not yet taken in: each line may ask something, and what follows is the answer to that. */
+  private keys: Key[] = [];
+  private pausing = false;
+  private listening = false;
 
   constructor(tty: Tty, owner: ScreenOwner) {
     this.tty = tty;
@@ -58,6 +64,12 @@ export class Screen {
     tty.onInput((bytes) => this.input(bytes));
     tty.onResize(() => this.show(""));
     this.show("");
+  }
+
+  /** From now on lines go to the owner; until then all that is typed waits for questions. */
+  begin(): void {
+    this.listening = true;
+    this.pump();
   }
 
   get width(): number {
@@ -86,6 +98,7 @@ export class Screen {
       this.line = { ...EMPTY, past: [] };
       this.question = { prompt, hidden, answer };
       this.show("");
+      this.pump();
     });
   }
 
@@ -100,14 +113,42 @@ export class Screen {
 
   private input(bytes: Uint8Array): void {
     for (const key of this.decoder.decode(bytes)) {
-      if (!this.open) return;
+      // Leaving never waits.
+      if (key.kind === "key" && key.name === "interrupt") {
+        this.keys = [];
+        this.leave();
+      } else {
+        this.keys.push(key);
+      }
+    }
+    this.pump();
+  }
+
+  private pump(): void {
+    if (this.pausing || this.keys.length === 0) return;
+    while (this.open && (this.listening || this.question !== undefined)) {
+      const key = this.keys.shift();
+      if (key === undefined) break;
       const { line, outcome } = press(this.line, key, this.question === undefined);
       this.line = line;
-      if (outcome.kind === "line") this.finished(outcome.text);
-      else if (outcome.kind === "interrupt" || outcome.kind === "end") this.leave();
+      if (outcome.kind === "line") {
+        this.finished(outcome.text);
+        this.pause();
+        break;
+      }
+      if (outcome.kind === "end") this.leave();
       else if (outcome.kind === "redraw") this.tty.write("\x1b[H\x1b[2J");
     }
-    if (this.open) this.show("");
+    this.show("");
+  }
+
+  /** Lets what a line leads to happen, such as the next question, before anything else is taken in. */
+  private pause(): void {
+    this.pausing = true;
+    this.tty.later(() => {
+      this.pausing = false;
+      this.pump();
+    });
   }
 
   private finished(text: string): void {
@@ -141,7 +182,9 @@ export class Screen {
   private show(above: string): void {
     if (!this.open) return;
     const room = this.width - 1; // the last column stays free: some terminals turn there
-    const prompt = clip(printable(this.question?.prompt ?? this.promptText), Math.ceil(room / 2));
+    // A question is read once and answered briefly; a prompt stands there while much is typed.
+    const share = this.question === undefined ? Math.ceil(room / 2) : Math.ceil(room * 0.8);
+    const prompt = clip(printable(this.question?.prompt ?? this.promptText), share);
     const mask = this.question?.hidden ? "*" : undefined;
     const { before, after } = view(this.line, room - cells(prompt), mask);
     const tail = after === "" ? "" : `\x1b7${after}\x1b8`;

@@ -1,7 +1,6 @@
 /** `holdfast serve`: flags from the table of options, everything else in src/server. */
 import { type Command, Option } from "commander";
 import { environmentName, OPTION_NAMES, OPTIONS, type OptionName } from "../server/options.ts";
-import { runServer } from "../server/run.ts";
 
 const collect = (text: string, before: readonly string[] | undefined) => [...(before ?? []), text];
 
@@ -29,6 +28,8 @@ export function registerServeCommand(program: Command): void {
     "\nOptions count before the environment, that before the file, that before what the last start was told.",
   );
   command.action(async () => {
+    // Loaded only now: the other commands are quicker without a server in their memory.
+    const { runServer } = await import("../server/run.ts");
     process.exitCode = await runServer(rawOptions(command.opts()));
     // Nothing is left to do, and nothing that lingers may keep the process.
     process.exit();

@@ -59,6 +59,15 @@ test("a file that others can read is closed, and that is said", () => {
   expect(told.join()).toContain(path);
 });
 
+test("an address belongs to the cluster that was found there last", () => {
+  const both = ["http://127.0.0.1:7300", "http://10.0.0.1:7300"];
+  store.keep(session("c1"));
+  store.keep({ ...session("c2"), servers: both });
+  store.takeOver("c3", ["http://127.0.0.1:7300"]);
+  expect(store.of("c1")).toBeUndefined();
+  expect(store.of("c2")?.servers).toEqual(["http://10.0.0.1:7300"]);
+});
+
 test("a folder that everybody may write to is no place for a token", () => {
   const open = join(root, "..", "open");
   mkdirSync(open);

@@ -59,6 +59,16 @@ export class SessionStore {
     this.folder.write("current", `${session.cluster}\n`);
   }
 
+  /** These addresses are this cluster's now: sessions of others that were found there are not any more. */
+  takeOver(cluster: string, servers: readonly string[]): void {
+    for (const session of this.all()) {
+      const rest = session.servers.filter((url) => !servers.includes(url));
+      if (session.cluster === cluster || rest.length === session.servers.length) continue;
+      if (rest.length === 0) this.forget(session);
+      else this.keep({ ...session, servers: rest });
+    }
+  }
+
   /** Forgets a session, unless another one took its place meanwhile. */
   forget(session: KeptSession): void {
     if (this.of(session.cluster)?.token !== session.token) return;

@@ -28,7 +28,7 @@ export function registerTailCommand(program: Command): void {
     const { client } = reached;
     reach.keep(reached);
     try {
-      const only = to && (await client.call("conversation.resolve", { in: to })).conversation.id;
+      const found = to && (await client.call("conversation.resolve", { in: to }));
       await new Promise<void>((resolve, reject) => {
         const leave = () => resolve();
         process.once("SIGINT", leave);
@@ -36,7 +36,7 @@ export function registerTailCommand(program: Command): void {
         client.on("signed_out", ({ code, reason }) => reject(new HoldfastError(code, reason)));
         const tail = new Tail({
           client,
-          ...(only ? { only } : {}),
+          ...(found ? { only: found.conversation.id, ref: found.id } : {}),
           changes: options.changes === true,
           print: (message, where) => {
             if (options.json) outJson(message);

@@ -16,8 +16,9 @@ import { allConversations } from "./unread.ts";
 export type TailOptions = {
   readonly client: Pick<Client, "call" | "on" | "connection">;
   readonly print: (message: Message, where: string) => void;
-  /** One conversation, by id; all of them without it. */
+  /** One conversation, and how requests name it; all of them without it. */
   readonly only?: string;
+  readonly ref?: string;
   /** Print edits and deletions, too. */
   readonly changes?: boolean;
   /** What ends it: a refusal that no repeat cures. */
@@ -86,7 +87,7 @@ export class Tail {
   }
 
   private async begin(count: number): Promise<void> {
-    const { client, only } = this.options;
+    const { client, ref } = this.options;
     const conversations = await allConversations(client);
     for (const conversation of conversations) {
       this.places.learn(conversation);
@@ -96,7 +97,7 @@ export class Tail {
     }
     if (count === 0) return;
     // The newest n of all lie in the n conversations of newest activity.
-    const ids = only === undefined ? conversations.slice(0, count).map(({ id }) => id) : [only];
+    const ids = ref === undefined ? conversations.slice(0, count).map(({ id }) => id) : [ref];
     const found: Message[] = [];
     for (const id of ids) found.push(...(await this.newest(id, count)));
     found.sort((a, b) => (a.position < b.position ? -1 : 1));

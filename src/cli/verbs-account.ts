@@ -53,8 +53,9 @@ export const changePassword: Verb<"password"> = async (chat) => {
 };
 
 export const deleteAccount: Verb<"account-delete"> = async (chat) => {
+  await chat.ready; // until then it may not be known who this is
   const name = chat.client.account?.name;
-  if (name === undefined) throw new HoldfastError("unavailable", "not signed in yet");
+  if (name === undefined) throw new HoldfastError("unavailable", "not signed in");
   const { width } = chat.screen;
   chat.print(DELETION.flatMap((line) => wrap([plain(line)], width, 2)));
   const password = await secret(chat, "Password (empty to keep the account): ");

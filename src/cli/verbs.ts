@@ -9,7 +9,7 @@ import type { Chat } from "./chat.ts";
 import { HELP, type Input, type MessageRef } from "./chat-input.ts";
 import { entryLines, tableLines } from "./format.ts";
 import { plain, wrap } from "./paint.ts";
-import type { Place } from "./places.ts";
+import { type Place, refOf } from "./places.ts";
 import { printable } from "./printable.ts";
 import { allConversations } from "./unread.ts";
 import { DEADLINE, type Verb } from "./verb.ts";
@@ -29,7 +29,7 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
         "nobody to send it to: /join #CHANNEL, /to NAME, or /msg NAME TEXT first",
       );
     }
-    chat.client.outbox.post({ to: place.id, text });
+    chat.client.outbox.post({ to: refOf(place), text });
   },
   msg: async (chat, { to, text }) => {
     const isFirst = chat.current === undefined && chat.client.connection.state === "live";
@@ -44,7 +44,7 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
   leave: async (chat, { channel }) => {
     const place =
       channel === undefined ? here(chat) : await chat.places.find(channel, DEADLINE.deadlineMs);
-    await chat.client.call("channel.leave", { in: place.id }, DEADLINE);
+    await chat.client.call("channel.leave", { in: refOf(place) }, DEADLINE);
     if (chat.current?.id === place.id) chat.enter(undefined);
     chat.notice(`you left ${place.name}`);
   },
@@ -56,18 +56,18 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
     chat.notice(`#${name} is yours: ${how}`);
   },
   invite: async (chat, { account }) => {
-    await chat.client.call("channel.invite", { in: here(chat).id, account }, DEADLINE);
+    await chat.client.call("channel.invite", { in: refOf(here(chat)), account }, DEADLINE);
   },
   topic: async (chat, { text }) => {
     const place = here(chat);
     if (text === undefined) return chat.notice(place.topic || "no topic");
-    await chat.client.call("channel.update", { in: place.id, topic: text }, DEADLINE);
+    await chat.client.call("channel.update", { in: refOf(place), topic: text }, DEADLINE);
   },
   members: async (chat) => {
     const place = here(chat);
     const { members, next } = await chat.client.call(
       "channel.members",
-      { in: place.id, limit: LIST_MAX },
+      { in: refOf(place), limit: LIST_MAX },
       DEADLINE,
     );
     const rows = members.map(({ name, displayName, standing, online }) => [
@@ -124,7 +124,7 @@ const VERBS: { readonly [K in Input["kind"]]: Verb<K> } = {
   },
   history: async (chat, { count }) => {
     const place = here(chat);
-    const params = { in: place.id, limit: count };
+    const params = { in: refOf(place), limit: count };
     const { messages } = await chat.client.call("message.history", params, DEADLINE);
     if (messages.length === 0) return chat.notice(`nothing was said in ${place.name} yet`);
     chat.transcript.block(`${place.name}: the last ${messages.length}`, messages);
@@ -198,7 +198,7 @@ function table(chat: Chat, rows: readonly (readonly string[])[], more: boolean):
 /** The id of the message that is meant, in the current conversation. */
 async function messageOf(chat: Chat, ref: MessageRef): Promise<string> {
   if (ref.kind === "id") return ref.id;
-  const params = { in: here(chat).id, limit: HISTORY_PAGE_MAX };
+  const params = { in: refOf(here(chat)), limit: HISTORY_PAGE_MAX };
   const { messages } = await chat.client.call("message.history", params, DEADLINE);
   const me = chat.client.account?.id;
   const isMeant = ({ author, deleted }: Message) =>

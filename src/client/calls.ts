@@ -11,7 +11,7 @@ import type { CallOptions } from "./options.ts";
 import type { Clock } from "./ports.ts";
 import type { RequestIds } from "./request-ids.ts";
 import type { RequestSpec } from "./requests.ts";
-import { isWrite, namesIn, signsIn } from "./table.ts";
+import { isWrite, type NameKey, namesIn, signsIn } from "./table.ts";
 import { type Timing, UNKNOWN_MAX } from "./timing.ts";
 
 export type Values = Record<string, unknown>;
@@ -89,14 +89,21 @@ export class Calls {
     before: Promise<void> | undefined,
     deadlineMs: number,
   ): Promise<Values> {
-    const asked = names.map(async ([key, name]) => {
-      const resolved =
-        key === "to" ? this.recipient(name, deadlineMs) : this.names.resolve(name, deadlineMs);
-      return [key, idFor(key, await resolved)] as const;
-    });
+    const asked = names.map(([key, name]) => this.lookUpOne(key, name, deadlineMs));
     const found = await Promise.all(asked);
     await before;
     return Object.fromEntries(found);
+  }
+
+  /** For what is no recipient the write itself may know better: an invitation to what cannot be read yet. */
+  private async lookUpOne(key: NameKey, name: string, ms: number): Promise<[NameKey, string]> {
+    if (key === "to") return [key, idFor(key, await this.recipient(name, ms))];
+    try {
+      return [key, idFor(key, await this.names.resolve(name, ms))];
+    } catch (error) {
+      if ((error as HoldfastError).code === "not_found") return [key, name];
+      throw error;
+    }
   }
 
   /** What a message to this name goes to. */

@@ -62,6 +62,8 @@ export class Client {
   #account: Account | undefined;
   #formerAccount: string | undefined;
   #cluster: string | undefined;
+  /** A kept session without a cursor: what was missed has to be read anew. */
+  #missedUnknown = false;
   #release: () => void = () => {};
   #resuming: ((outcome: Result<"session.resume"> | HoldfastError) => void) | undefined;
   #unwatch: (() => void) | undefined;
@@ -323,7 +325,8 @@ export class Client {
     if (this.#cursors.latest === undefined || lost) this.#cursors.passed(result.cursor, []);
     if (first) this.#emitter.emit("signed_in", { account: result.account });
     this.#resuming?.(result);
-    if (lost) this.#event("reset", { cursor: result.cursor });
+    if (lost || this.#missedUnknown) this.#event("reset", { cursor: result.cursor });
+    this.#missedUnknown = false;
   }
 
   #event(method: string, params: unknown): void {
@@ -382,6 +385,7 @@ export class Client {
   #end(reason: string, code: HoldfastError["code"]): void {
     if (this.#session.token === undefined) return;
     this.#formerAccount = this.#session.account;
+    this.#missedUnknown = false;
     this.#session.forget();
     this.#account = undefined;
     this.#cursors.forget();
@@ -400,11 +404,16 @@ export class Client {
   async #load(options: ClientOptions, watch: KeptWatch | undefined): Promise<void> {
     const kept = await this.#keeper.load("");
     let cursor = this.#session.load(new Map(kept));
+    this.#missedUnknown = this.#session.token !== undefined && cursor === undefined;
     if (options.token !== undefined && options.token !== this.#session.token) {
       this.#session.become(options.token);
       cursor = undefined;
+      this.#missedUnknown = false;
     }
-    if (options.cursor !== undefined) cursor = options.cursor ?? undefined;
+    if (options.cursor !== undefined) {
+      cursor = options.cursor ?? undefined;
+      this.#missedUnknown = false;
+    }
     this.#cursors.start(cursor);
     const adopt = (key: string, value: string | undefined) => {
       if (key.startsWith(KEY)) this.#outbox.adopt(key, value);

@@ -18,7 +18,7 @@ function texts(client: Client): string[] {
   return heard;
 }
 
-test("what was missed while the connection was away comes once and in order", async () => {
+test("[R7] what was missed while the connection was away comes once and in order", async () => {
   const world = new World(["a", "b"]);
   const client = world.client({ cursor: "at:0" });
   const heard = texts(client);
@@ -126,7 +126,7 @@ test("the cursor moves after the listeners ran, not before", async () => {
   expect(client.cursor).toBe("at:1");
 });
 
-test("wherever connections break, every message is shown once and in order", async () => {
+test("[R7] wherever connections break, every message is shown once and in order", async () => {
   for (const kind of ["before", "after"] as const) {
     for (let frame = 1; frame <= 20; frame++) {
       const world = new World(["a", "b"]);
@@ -144,7 +144,7 @@ test("wherever connections break, every message is shown once and in order", asy
   }
 });
 
-test("a beat in the middle of a replay does not vouch for the rest of it", async () => {
+test("[R7] a beat in the middle of a replay does not vouch for the rest of it", async () => {
   const world = new World(["a", "b"]);
   for (let n = 1; n <= 3; n++) say(world, n);
   world.cluster.script = (method, _params, server) =>
@@ -170,7 +170,7 @@ test("a beat in the middle of a replay does not vouch for the rest of it", async
   expect(heard).toEqual(["1", "2", "3"]);
 });
 
-test("a later process goes on where the kept cursor stands", async () => {
+test("[R7] a later process goes on where the kept cursor stands", async () => {
   const world = new World();
   const storage = new SharedStorage();
   const first = world.client({ storage: storage.view() });
@@ -186,7 +186,29 @@ test("a later process goes on where the kept cursor stands", async () => {
   expect(second.account?.name).toBe("ann");
 });
 
-test("what is kept waits for listeners that are still at work", async () => {
+test("the first cursor is kept at once; a session kept without one says that it has to read anew", async () => {
+  const world = new World();
+  const storage = new SharedStorage();
+  const first = world.stranger({ storage: storage.view() });
+  void first.signIn({ name: "ann", password: "right" });
+  await world.advance(8);
+  expect(first.token).toBeDefined();
+  expect(JSON.parse(storage.kept.get("cursor") ?? "null").cursor).toBe("at:0");
+
+  const resets: unknown[] = [];
+  const later = () => {
+    const client = world.stranger({ storage: storage.view() });
+    client.on("reset", (event) => resets.push(event));
+    return world.advance(100);
+  };
+  await later();
+  expect(resets).toEqual([]);
+  storage.kept.delete("cursor");
+  await later();
+  expect(resets).toEqual([{ cursor: "at:0" }]);
+});
+
+test("[R7] what is kept waits for listeners that are still at work", async () => {
   const world = new World();
   const storage = new SharedStorage();
   const first = world.client({ storage: storage.view(), cursor: "at:0" });

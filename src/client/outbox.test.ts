@@ -127,7 +127,7 @@ test("a recipient that nobody knows fails, the next goes on", async () => {
   expect(posted(world)).toEqual(["y"]);
 });
 
-test("refused after a lost answer: failed, but said to be indefinite", async () => {
+test("[R11] refused after a lost answer: failed, but said to be indefinite", async () => {
   const world = new World(["a", "b"]);
   world.cluster.script = (method, _params, server) =>
     method !== "message.post" ? undefined : server === "a" ? "silent" : refuse("forbidden");
@@ -152,7 +152,7 @@ test("refused for good after a refusal that was only for a while: that is defini
   expect(client.outbox.entries).toMatchObject([{ state: "failed", error: { code: "forbidden" } }]);
 });
 
-test("also when the answer was lost to a former process", async () => {
+test("[R11] also when the answer was lost to a former process", async () => {
   const world = new World();
   const storage = new SharedStorage();
   world.cluster.script = (method) => (method === "message.post" ? "silent" : undefined);
@@ -166,7 +166,7 @@ test("also when the answer was lost to a former process", async () => {
   expect(second.outbox.entries).toMatchObject([{ state: "failed", error: { code: "indefinite" } }]);
 });
 
-test("entries outlive the process: same order, same ids, to whom they were first sent", async () => {
+test("[R5] entries outlive the process: same order, same ids, to whom they were first sent", async () => {
   const world = new World();
   const storage = new SharedStorage();
   world.cluster.script = (method) => (method === "message.post" ? "silent" : undefined);

@@ -17,7 +17,7 @@ function loseFirst(world: World, method: string, then: Script): void {
 
 const codeOf = (seen: { error?: unknown }) => (seen.error as HoldfastError | undefined)?.code;
 
-test("a write whose answer got lost is repeated under the same id, and gets its result", async () => {
+test("[R5] a write whose answer got lost is repeated under the same id, and gets its result", async () => {
   const world = new World(["a", "b"]);
   loseFirst(world, "message.post", () => undefined);
   const client = world.client();
@@ -30,7 +30,7 @@ test("a write whose answer got lost is repeated under the same id, and gets its 
   expect(world.cluster.posted.length).toBe(1);
 });
 
-test("a refusal of a repeat is no failure but indefinite, and says what it was told", async () => {
+test("[R11] a refusal of a repeat is no failure but indefinite, and says what it was told", async () => {
   const world = new World(["a", "b"]);
   loseFirst(world, "message.post", () => refuse("forbidden"));
   const client = world.client();
@@ -55,7 +55,7 @@ test("a refusal of the only attempt is what it is", async () => {
   expect(posted.error).toMatchObject({ code: "rate_limited", retryAfterMs: 700 });
 });
 
-test("answers that prove something stay definite for a repeat", async () => {
+test("[R11] answers that prove something stay definite for a repeat", async () => {
   for (const [method, code] of [
     ["message.post", "id_reused"],
     ["message.history", "forbidden"],
@@ -77,7 +77,7 @@ test("answers that prove something stay definite for a repeat", async () => {
   }
 });
 
-test("account.create that was refused after a lost answer may have made the account", async () => {
+test("[R11] account.create that was refused after a lost answer may have made the account", async () => {
   const world = new World(["a", "b"]);
   loseFirst(world, "account.create", () => refuse("name_taken"));
   const signed = outcome(world.stranger().signUp({ name: "ann", password: "right" }));
@@ -85,7 +85,7 @@ test("account.create that was refused after a lost answer may have made the acco
   expect(signed.error).toMatchObject({ code: "indefinite", refusal: "name_taken" });
 });
 
-test("a deadline says unavailable for what was never sent, indefinite for a write that was", async () => {
+test("[R11] a deadline says unavailable for what was never sent, indefinite for a write that was", async () => {
   const world = new World();
   world.a.host.up = false;
   const client = world.client();
@@ -103,7 +103,7 @@ test("a deadline says unavailable for what was never sent, indefinite for a writ
   expect(codeOf(read)).toBe("unavailable");
 });
 
-test("a caller's own repeat of an indefinite write is indefinite when refused, and goes to the same id", async () => {
+test("[R11] a caller's own repeat of an indefinite write is indefinite when refused, and goes to the same id", async () => {
   const world = new World();
   world.cluster.script = (method) => (method === "message.post" ? "silent" : undefined);
   const client = world.client();
@@ -144,6 +144,15 @@ test("where an account is meant, the account's id is sent", async () => {
   await world.advance(100);
   expect(done.error).toBeUndefined();
   expect(world.cluster.asked("channel.invite")[0]).toMatchObject({ in: OPS, account: BOB });
+});
+
+test("where nobody is written to, a name that cannot be looked up is left to the write", async () => {
+  const world = new World();
+  const client = world.client();
+  const done = outcome(client.call("channel.join", { in: "#closed" }));
+  await world.advance(100);
+  expect(done.value).toBeDefined();
+  expect(world.cluster.asked("channel.join")[0]?.in).toBe("#closed");
 });
 
 test("names are remembered for a while, until somebody is renamed", async () => {
@@ -245,7 +254,7 @@ test("without a session there is an answer, not a wait", async () => {
   expect(codeOf(posted)).toBe("unauthorized");
 });
 
-test("reads say what was seen, also on the next server; stale ones on request only", async () => {
+test("[R6] reads say what was seen, also on the next server; stale ones on request only", async () => {
   const world = new World(["a", "b"]);
   const client = world.client();
   const posted = outcome(client.post(OPS, "mine"));
@@ -260,7 +269,7 @@ test("reads say what was seen, also on the next server; stale ones on request on
   expect(reads.map(({ params }) => params)).toEqual([{ in: OPS, at: cursor }, { in: OPS }]);
 });
 
-test("a session that ends answers everything that waited for it", async () => {
+test("[R11] a session that ends answers everything that waited for it", async () => {
   const world = new World();
   const client = world.client();
   await world.advance(100);

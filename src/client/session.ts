@@ -22,6 +22,8 @@ export class KeptSession {
   #known: Known | undefined;
   #cursor: string | undefined;
   #timer: (() => void) | undefined;
+  /** Whether a cursor of this session is stored, or on its way. */
+  #stored = false;
 
   /** `waitMs`: the cursor is written at most this often; Infinity for never. */
   constructor(keeper: Keeper, clock: Clock, waitMs: number) {
@@ -48,11 +50,14 @@ export class KeptSession {
     if (typeof session?.token !== "string") return undefined;
     this.#known = { token: session.token, account: session.account, cluster: session.cluster };
     const cursor = read(kept.get("cursor"));
-    return cursor?.account === session.account ? cursor?.cursor : undefined;
+    const found = cursor?.account === session.account ? cursor?.cursor : undefined;
+    this.#stored = found !== undefined;
+    return found;
   }
 
   become(token: string, account?: string, cluster?: string): void {
     this.#known = { token, account, cluster };
+    this.#stored = false;
     this.#keep();
   }
 
@@ -73,7 +78,8 @@ export class KeptSession {
   keepCursor(cursor: string | undefined): void {
     this.#cursor = cursor;
     if (this.#waitMs === Number.POSITIVE_INFINITY) return;
-    if (cursor === undefined) void this.#writeCursor();
+    // The first one at once: a session that is kept without a cursor does not know what it missed.
+    if (cursor === undefined || !this.#stored) void this.#writeCursor();
     else this.#timer ??= this.#clock.schedule(this.#waitMs, () => void this.#writeCursor());
   }
 
@@ -87,6 +93,7 @@ export class KeptSession {
     this.#timer = undefined;
     const value = { account: this.account, cursor: this.#cursor };
     const text = this.#cursor === undefined ? undefined : JSON.stringify(value);
+    this.#stored = text !== undefined;
     await this.#keeper.write("cursor", text);
   }
 

@@ -31,6 +31,8 @@ export class Connections {
   readonly all = new Set<Connection>();
   /** Events sent, by what they are. */
   readonly sent = new Map<string, number>();
+  /** The cursor of whoever has got every event sent so far. */
+  private seen: string;
   private readonly byAccount = new Map<AccountId, Set<Connection>>();
   /** Direct conversations whose parties' connections are all subscribed. */
   private readonly knownDirects = new BoundedMap<ConversationId, true>(KNOWN_DIRECTS_MAX);
@@ -52,6 +54,7 @@ export class Connections {
     observeClose: (reason: CloseReason) => void;
   }) {
     this.replica = parts.replica;
+    this.seen = this.replica.cursors.current();
     this.render = parts.render;
     this.notices = parts.notices;
     this.missed = parts.missed;
@@ -101,9 +104,15 @@ export class Connections {
     for (const { n, op, subjects } of batch) {
       if (op.kind !== messagePost.number) this.render.forgetMessages();
       for (const subject of subjects) this.before(subject);
-      for (const notice of this.notices.of(n, op, subjects)) this.deliver(notice);
+      const notices = this.notices.of(n, op, subjects);
+      for (const notice of notices) {
+        // A connection may break after any event: each vouches for no more than those before it.
+        if (notice === notices.at(-1)) this.seen = this.replica.cursors.at({ n, op });
+        this.deliver(notice);
+      }
       for (const subject of subjects) this.after(subject);
     }
+    this.seen = this.replica.cursors.current();
   }
 
   /** What must hold before the events of a change go out. */
@@ -187,7 +196,7 @@ export class Connections {
       if (session === null || state === undefined) continue;
       const reason = sessionEnd(session, state, view.get("account", account));
       if (reason === null) continue;
-      const text = eventText("session.ended", { session, reason }, this.replica.cursors.current());
+      const text = eventText("session.ended", { session, reason }, this.seen);
       connection.end(reason);
       this.forget(connection);
       this.clock.schedule(0, () => {
@@ -199,7 +208,7 @@ export class Connections {
 
   private textOf(notice: Notice): string {
     this.sent.set(notice.method, (this.sent.get(notice.method) ?? 0) + 1);
-    return eventText(notice.method, notice.params, this.replica.cursors.current());
+    return eventText(notice.method, notice.params, this.seen);
   }
 
   /** To the topic of the first scope; to accounts of the others unless they got it by that. */

@@ -64,8 +64,11 @@ export class MissedEvents {
         const notice = this.openedSince(subject.conversation, account, fromN);
         if (notice !== null) events.push({ notice, cursor: end });
       }
-      for (const notice of this.notices.of(n, op, subjects)) {
-        if (notice.scopes.some((scope) => scopes.has(scope))) events.push({ notice, cursor: at });
+      const own = this.notices
+        .of(n, op, subjects)
+        .filter((notice) => notice.scopes.some((scope) => scopes.has(scope)));
+      for (const notice of own) {
+        events.push({ notice, cursor: notice === own.at(-1) ? at : end });
       }
       end = at;
     }

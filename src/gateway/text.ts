@@ -28,6 +28,14 @@ export function checkText(text: string): string {
   return text;
 }
 
+/** What is searched for. */
+export function checkSearch(text: string): string {
+  if (FORBIDDEN_IN_TEXT.test(text) || HALF_CHARACTER.test(text)) {
+    throw new Refusal("invalid", "the search holds control characters or half a character");
+  }
+  return text;
+}
+
 function checkLine(text: string, what: string): string {
   if (FORBIDDEN_IN_LINE.test(text) || HALF_CHARACTER.test(text)) {
     throw new Refusal("invalid", `the ${what} holds control characters or half a character`);

@@ -55,12 +55,11 @@ export const sessionToken = declareKind({
   apply(view, parsed, subject) {
     if (subject.table !== "session" || subject.account !== parsed.op.author) return;
     const state = view.get("session", subject.key) ?? EMPTY;
-    if (parsed.body !== null) {
-      const tokens = [...state.tokens, { hash: parsed.body.hash, at: parsed.at }]
-        .sort((a, b) => (a.at < b.at ? -1 : 1))
-        .slice(-TOKENS_PER_SESSION_MAX);
-      putSession(view, subject.key, { ...state, tokens });
-    }
+    const token = parsed.body === null ? [] : [{ hash: parsed.body.hash, at: parsed.at }];
+    const tokens = [...state.tokens, ...token]
+      .sort((a, b) => (a.at < b.at ? -1 : 1))
+      .slice(-TOKENS_PER_SESSION_MAX);
+    putSession(view, subject.key, { ...state, tokens });
   },
 });
 

@@ -24,13 +24,17 @@ export class Cursors {
   private readonly heads: Map<Incarnation, Head>;
   private total = 0n;
   private listedTotal = 0n;
+  private n: number;
   private mark = "";
   private text: string | null = null;
+  /** As of before the last batch: what `at` says of other stores, so that it never says too much. */
+  private before: string | null = null;
 
   constructor(hash: Hash, log: Log, view: View) {
     this.hash = hash;
     this.log = log;
     this.view = view;
+    this.n = view.foldedN;
     const vector = log.vector();
     this.heads = new Map(vector);
     for (const [origin, head] of vector) {
@@ -65,6 +69,7 @@ export class Cursors {
 
   /** A batch was folded. */
   advance(ops: readonly StoredOp[]): void {
+    this.before = this.current();
     const vector = this.log.vector();
     for (const origin of new Set(ops.map(({ op }) => op.origin))) {
       const old = this.heads.get(origin);
@@ -78,7 +83,10 @@ export class Cursors {
       this.list(origin, head);
     }
     const last = ops.at(-1);
-    if (last !== undefined) this.mark = this.markOf(last.op);
+    if (last !== undefined) {
+      this.n = last.n;
+      this.mark = this.markOf(last.op);
+    }
     this.text = null;
   }
 
@@ -86,13 +94,20 @@ export class Cursors {
   current(): string {
     this.text ??= cursorText({
       store: this.log.storeId,
-      n: this.view.foldedN,
+      n: this.n,
       mark: this.mark,
       stamp: this.view.highStamp,
       digest: subtractShares(this.total, this.listedTotal),
       listed: this.recent,
     });
     return this.text;
+  }
+
+  /** What somebody has seen who has seen everything of the last batch up to this op. */
+  at({ n, op }: StoredOp): string {
+    if (n >= this.n || this.before === null) return this.current();
+    const [format, store, , , ...rest] = this.before.split("~");
+    return [format, store, n, this.markOf(op), ...rest].join("~");
   }
 
   /** Throws Refusal `invalid` for text that is no cursor. */

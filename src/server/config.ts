@@ -17,10 +17,11 @@ import {
   parseHostPort,
 } from "./address.ts";
 import { StartError } from "./exit-codes.ts";
-import type { LogFormat, LogLevel } from "./log.ts";
 import {
   ENVIRONMENT_PREFIX,
   environmentName,
+  type LogFormat,
+  type LogLevel,
   OPTION_NAMES,
   OPTIONS,
   type OptionName,

@@ -155,10 +155,13 @@ export class Listener {
     this.state = { is: "serving", doors };
   }
 
-  /** Takes no new connections; requests on old ones are told to go elsewhere. */
-  stopTaking(): void {
+  /**
+   * Takes no new connections; requests on old ones are told to go elsewhere. Resolves when the last
+   * connection has ended.
+   */
+  stopTaking(): Promise<void> {
     this.state = { is: "stopping" };
-    void this.server.stop();
+    return this.server.stop();
   }
 
   async close(): Promise<void> {

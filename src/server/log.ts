@@ -6,10 +6,8 @@
  */
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
+import type { LogFormat, LogLevel } from "./options.ts";
 
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export type LogFormat = "text" | "json";
 export type ServerLog = Logger;
 
 const SECRET_FIELDS = ["password", "token", "secret", "authorization", "text", "body"];

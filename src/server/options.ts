@@ -11,7 +11,10 @@ import {
   parseHostPort,
   parseRange,
 } from "./address.ts";
-import { LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = "text" | "json";
 
 /** Takes text, gives the value; throws an Error that says what would be right. */
 type Parse<T> = (text: string) => T;

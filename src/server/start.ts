@@ -357,11 +357,11 @@ class Start {
     viewWal,
     gateway,
   }: Parameters<Start["running"]>[0]): Promise<void> {
-    listener.stopTaking();
+    const ended = listener.stopTaking();
     const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
     if (!answered)
       this.log.warn({}, "some requests were not answered in time: they are indefinite");
-    await new Promise((resolve) => setTimeout(resolve, ANSWER_LINGER_MS));
+    await inTime(ended, ANSWER_LINGER_MS); // last answers are on their way; idle connections just stay
     await inTime(listener.close(), ANSWER_LINGER_MS);
     this.metrics.stop();
     viewWal.stop();

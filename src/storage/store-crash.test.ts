@@ -52,7 +52,7 @@ describe("[R2] a killed process", () => {
     const runs = heavy(8, 200);
     let before = 0;
     for (let run = 0; run < runs; run++) {
-      const told = await crash(directory, [`${run + 1}`], 1 + Math.floor(random() * 200));
+      const told = await crash(directory, [`${run + 1}`], 1 + Math.floor(random() * 40));
       expect(told).toBeGreaterThan(before);
       const now = await reopened(directory, before);
       expect(now).toBeGreaterThanOrEqual(told);

@@ -25,12 +25,7 @@ import { dumpTables } from "./view-dump.ts";
 import { SqliteFoldView } from "./view-fold.ts";
 import { textOf, ViewReads } from "./view-read.ts";
 import { ViewRows } from "./view-rows.ts";
-import {
-  createViewTables,
-  STATE_DELETED,
-  VIEW_APPLICATION_ID,
-  VIEW_VERSION,
-} from "./view-schema.ts";
+import { createViewTables, VIEW_APPLICATION_ID, VIEW_VERSION } from "./view-schema.ts";
 import { createSearchTables, SearchIndex } from "./view-search.ts";
 
 const REBUILD_BATCH_OPS = 2_000;
@@ -198,16 +193,14 @@ export class SqliteView extends ViewReads implements View {
       "SELECT account, by, scanned FROM erased_authors WHERE scanned >= 0 LIMIT 1",
     );
     if (job === null) return false;
-    const rows = sql.all<{ n: number; author: number; state: number }>(
-      "SELECT n, author, state FROM messages WHERE n > ? ORDER BY n LIMIT ?",
+    const rows = sql.all<{ n: number; author: number }>(
+      "SELECT n, author FROM messages WHERE n > ? ORDER BY n LIMIT ?",
       job.scanned,
       SCAN_MESSAGES,
     );
     const author = this.rows.accountRow(job.account);
     for (const row of rows) {
-      if (row.author === author && (row.state & STATE_DELETED) === 0) {
-        this.eraseMessage(row.n, job.by);
-      }
+      if (row.author === author) this.eraseMessage(row.n, job.by);
     }
     const last = rows.at(-1);
     const done = rows.length < SCAN_MESSAGES || last === undefined;

@@ -14,13 +14,22 @@
  *
  * Rule 7 is stronger than what is promised for a cluster; one server publishes nothing before it is durable.
  */
-import type { Attempt, Effect, History, Outcome, Shown, Snapshot, Stream, Write } from "./history.ts";
+import type {
+  Attempt,
+  Effect,
+  History,
+  Outcome,
+  Shown,
+  Snapshot,
+  Stream,
+  Write,
+} from "./history.ts";
 
 /** What may be missing, because the server said so itself. */
 export type Exceptions = {
   /** Whether the op that stands at this position was named as lost. */
   readonly lost: (position: string) => boolean;
-  /** Other ops that were named: so many edits and deletions may be undone. */
+  /** Other ops that were named: so many edits, deletions, joins and accounts may be undone. */
   readonly lostOthers: number;
 };
 
@@ -109,7 +118,8 @@ class Judge {
       }
       const now = this.byId.get(told.id);
       if (now === undefined) {
-        if (!this.except.lost(told.position)) complaints.push(`${name(post)}: acknowledged, missing`);
+        if (!this.except.lost(told.position))
+          complaints.push(`${name(post)}: acknowledged, missing`);
       } else if (now.author !== post.author || now.conversation !== told.conversation) {
         complaints.push(`${name(post)}: shown as ${now.author}'s in ${now.conversation}`);
       }
@@ -121,13 +131,14 @@ class Judge {
     const complaints: string[] = [];
     const ids = new Set<string>();
     const tokens = new Map<string, string>();
-    for (const { id, text, deleted } of this.snapshot.messages) {
+    for (const { id, text, deleted, position } of this.snapshot.messages) {
       if (ids.has(id)) complaints.push(`message ${id} is there twice`);
       ids.add(id);
-      if (deleted) continue;
+      if (deleted || (text === "" && this.except.lost(position))) continue;
       const token = firstWord(text);
       const other = tokens.get(token);
-      if (other !== undefined && other !== id) complaints.push(`${token} is in ${other} and in ${id}`);
+      if (other !== undefined && other !== id)
+        complaints.push(`${token} is in ${other} and in ${id}`);
       tokens.set(token, id);
       if (!this.byToken.has(token)) complaints.push(`nobody wrote ${token} of ${id}`);
     }
@@ -180,8 +191,11 @@ class Judge {
         else if (standing === "open") allowed.add(text);
       }
       if (allowed.size === 0 || allowed.has(shownText(message))) continue;
+      if (this.except.lost(message.position)) continue;
       const what = [...allowed].map((text) => JSON.stringify(text.slice(0, 40))).join(" or ");
-      complaints.push(`${message.id} reads ${JSON.stringify(shownText(message).slice(0, 40))}, not ${what}`);
+      complaints.push(
+        `${message.id} reads ${JSON.stringify(shownText(message).slice(0, 40))}, not ${what}`,
+      );
     }
     return complaints.slice(this.except.lostOthers);
   }
@@ -222,8 +236,12 @@ class Judge {
 
   sameAnswers(): string[] {
     return this.history.writes.flatMap((write) => {
-      const told = acknowledgments(write).map(({ message }) => `${message?.id} ${message?.position}`);
-      return new Set(told).size > 1 ? [`${name(write)}: got different answers: ${told.join(", ")}`] : [];
+      const told = acknowledgments(write).map(
+        ({ message }) => `${message?.id} ${message?.position}`,
+      );
+      return new Set(told).size > 1
+        ? [`${name(write)}: got different answers: ${told.join(", ")}`]
+        : [];
     });
   }
 
@@ -233,7 +251,8 @@ class Judge {
     const judge = (before: Shown) => {
       const now = this.byId.get(before.id);
       if (now === undefined) {
-        if (!this.except.lost(before.position)) complaints.add(`${before.id} was shown, and is gone`);
+        if (!this.except.lost(before.position))
+          complaints.add(`${before.id} was shown, and is gone`);
       } else if (now.position !== before.position) {
         complaints.add(`${before.id} moved from ${before.position} to ${now.position}`);
       } else if (before.deleted && !now.deleted && this.except.lostOthers === 0) {
@@ -257,14 +276,17 @@ class Judge {
       const key = `${channel} ${write.author}`;
       const standing = standingAt(write, this.snapshot);
       if (standing === "acknowledged") allowed.set(key, new Set([joined]));
-      else if (standing === "open") allowed.set(key, (allowed.get(key) ?? new Set([false])).add(joined));
+      else if (standing === "open")
+        allowed.set(key, (allowed.get(key) ?? new Set([false])).add(joined));
     }
-    return [...allowed].flatMap(([key, may]) => {
-      const [channel = "", account = ""] = key.split(" ");
-      const members = this.snapshot.members.get(channel);
-      if (members === undefined || may.has(members.has(account))) return [];
-      return [`${account} is ${may.has(true) ? "not " : ""}a member of ${channel}`];
-    });
+    return [...allowed]
+      .flatMap(([key, may]) => {
+        const [channel = "", account = ""] = key.split(" ");
+        const members = this.snapshot.members.get(channel);
+        if (members === undefined || may.has(members.has(account))) return [];
+        return [`${account} is ${may.has(true) ? "not " : ""}a member of ${channel}`];
+      })
+      .slice(this.except.lostOthers);
   }
 
   accounts(): string[] {
@@ -276,7 +298,8 @@ class Judge {
       const had = wanted.get(write.effect.name) ?? 0;
       if (standing === "acknowledged") {
         const listed = this.snapshot.accounts.get(write.effect.name) ?? [];
-        if (!listed.includes(write.author)) complaints.push(`${name(write)}: acknowledged, missing`);
+        if (!listed.includes(write.author))
+          complaints.push(`${name(write)}: acknowledged, missing`);
       }
       wanted.set(write.effect.name, had + (standing === "refused" ? 0 : 1));
     }
@@ -284,7 +307,7 @@ class Judge {
       if (ids.length > 1) complaints.push(`the name ${listed} is listed ${ids.length} times`);
       if (wanted.get(listed) === 0) complaints.push(`account ${listed} was refused, and is there`);
     }
-    return complaints;
+    return complaints.slice(this.except.lostOthers);
   }
 
   streamed({ reader, conversations, known, events, resets }: Stream, final: boolean): string[] {
@@ -292,7 +315,8 @@ class Judge {
     const texts = new Map(known.map((message) => [message.id, shownText(message)]));
     const posted = new Set<string>();
     for (const { posted: isNew, message } of events) {
-      if (isNew && posted.has(message.id)) complaints.push(`${reader} was sent ${message.id} twice`);
+      if (isNew && posted.has(message.id))
+        complaints.push(`${reader} was sent ${message.id} twice`);
       if (isNew) posted.add(message.id);
       texts.set(message.id, shownText(message));
     }

@@ -35,7 +35,12 @@ export type Effect =
   /** `token`: a word that stands in this text and in no other, first. */
   | { readonly type: "post"; readonly to: string; readonly token: string; readonly text: string }
   /** Begins with the token of the post and has a token of its own. */
-  | { readonly type: "edit"; readonly message: string; readonly token: string; readonly text: string }
+  | {
+      readonly type: "edit";
+      readonly message: string;
+      readonly token: string;
+      readonly text: string;
+    }
   | { readonly type: "delete"; readonly message: string }
   | { readonly type: "membership"; readonly channel: string; readonly joined: boolean }
   | { readonly type: "account"; readonly name: string };

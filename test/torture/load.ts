@@ -19,7 +19,10 @@ const REPEATED_AFTER_DEATH = 0.6;
 type Own = { readonly message: Shown; readonly token: string; busy: boolean };
 
 /** What a person has, over all loads of one history. */
-const belongings = new WeakMap<Person, { own: Own[]; open: Write[]; atSide: boolean; moving: boolean }>();
+const belongings = new WeakMap<
+  Person,
+  { own: Own[]; open: Write[]; atSide: boolean; moving: boolean }
+>();
 
 function of(person: Person) {
   const had = belongings.get(person);
@@ -43,7 +46,12 @@ export class Load {
     void end.then(() => {
       this.isOver = true;
     });
-    await Promise.all([...wired.map((person) => this.live(person)), this.outbox(), this.newcomers()]);
+    await Promise.all([
+      ...wired.map((person) => this.live(person)),
+      this.outbox(),
+      this.newcomers(),
+    ]);
+    for (const person of wired) person.dropAfter = 0;
   }
 
   private get isDead(): boolean {
@@ -163,7 +171,9 @@ export class Load {
     const joined = !mine.atSide;
     const channel = this.world.side;
     const method = joined ? "channel.join" : "channel.leave";
-    const write = await person.write({ type: "membership", channel, joined }, method, { in: channel });
+    const write = await person.write({ type: "membership", channel, joined }, method, {
+      in: channel,
+    });
     if (!this.settled(person, write)) return; // open for ever: this person moves no more
     if (write.attempts.some(({ outcome }) => outcome.kind === "acknowledged")) mine.atSide = joined;
     mine.moving = false;

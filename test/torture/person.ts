@@ -4,9 +4,9 @@
  */
 import { newRequestId } from "./chance.ts";
 import type { Effect, History, Outcome, Shown, Stream, Write } from "./history.ts";
-import { type Answer, type Json, Wire } from "./wire.ts";
+import { type Answer, type Json, type MessageJson, Wire } from "./wire.ts";
 
-export function shownOf(message: Json): Shown {
+export function shownOf(message: MessageJson): Shown {
   return {
     id: message.id,
     conversation: message.conversation,
@@ -34,7 +34,9 @@ export function outcomeOf(answer: Answer): Outcome {
 /** A result, or an error that says what came instead. */
 export function demand(answer: Answer, what: string): Json {
   if (answer.kind === "result") return answer.result;
-  throw new Error(`${what}: ${answer.kind === "error" ? `${answer.code}: ${answer.message}` : "no answer"}`);
+  throw new Error(
+    `${what}: ${answer.kind === "error" ? `${answer.code}: ${answer.message}` : "no answer"}`,
+  );
 }
 
 const HISTORY_PAGE = 200;
@@ -106,9 +108,9 @@ export class Person {
   }
 
   private take(wire: Wire, method: string, params: Json): void {
-    if (method === "message.posted" || method === "message.changed") {
+    const posted = method === "message.posted";
+    if (params.message !== undefined && (posted || method === "message.changed")) {
       const message = shownOf(params.message);
-      const posted = method === "message.posted";
       this.stream?.events.push({ at: this.history.tick(), posted, message });
       if (message.position > (this.seen.get(message.conversation) ?? "")) {
         this.seen.set(message.conversation, message.position);
@@ -160,7 +162,8 @@ export class Person {
       before = page.next;
     } while (before !== undefined);
     for (const [i, { position }] of all.entries()) {
-      if (i > 0 && position <= all[i - 1]!.position) throw new Error(`history of ${conversation} is out of order`);
+      if (i > 0 && position <= all[i - 1]!.position)
+        throw new Error(`history of ${conversation} is out of order`);
     }
     return all;
   }

@@ -1,5 +1,10 @@
 /** The one client of the load that uses the SDK: messages leave by its outbox, in order, once, by themselves. */
-import { type Client, createClient, type KeptStorage, type OutboxEntry } from "../../src/client/index.ts";
+import {
+  type Client,
+  createClient,
+  type KeptStorage,
+  type OutboxEntry,
+} from "../../src/client/index.ts";
 import { newRequestId } from "./chance.ts";
 import type { Attempt, History, Stream, Write } from "./history.ts";
 import { shownOf } from "./person.ts";
@@ -83,7 +88,8 @@ export class SdkPerson {
     if (entry.state === "stored") {
       this.open.delete(entry.id);
       const { receipt, message } = entry;
-      if (receipt === undefined || message === undefined) throw new Error("stored without its result");
+      if (receipt === undefined || message === undefined)
+        throw new Error("stored without its result");
       this.history.end(known.attempt, {
         kind: "acknowledged",
         held: receipt.held,
@@ -92,7 +98,10 @@ export class SdkPerson {
     } else if (entry.state === "failed") {
       this.open.delete(entry.id);
       const code = entry.error?.code ?? "none";
-      this.history.end(known.attempt, code === "indefinite" ? { kind: code } : { kind: "refused", code });
+      this.history.end(
+        known.attempt,
+        code === "indefinite" ? { kind: code } : { kind: "refused", code },
+      );
     }
   }
 

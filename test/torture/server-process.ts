@@ -41,7 +41,8 @@ export class ServerProcess {
     if (killAt !== undefined) environment.HOLDFAST_TEST_KILL_AT = killAt;
     const serve = ["serve", "--name", "a", "--listen", `127.0.0.1:${port}`, "--data", data];
     const bounds = ["--writes-per-second", "0", "--log-format", "json", "--log-level", "info"];
-    const as = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+    const as =
+      uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
     this.child = Bun.spawn([...as, ...command, ...serve, ...bounds, ...flags], {
       cwd: "/",
       env: environment,
@@ -127,7 +128,9 @@ export async function serve(options: ServeOptions): Promise<ServerProcess> {
 }
 
 /** Starts a server that is expected to refuse; its exit status, or null if it serves (it is killed then). */
-export async function refusedStart(options: ServeOptions): Promise<{ code: number | null; output: string }> {
+export async function refusedStart(
+  options: ServeOptions,
+): Promise<{ code: number | null; output: string }> {
   const server = new ServerProcess(options);
   if (await server.serving()) {
     await server.kill();

@@ -9,8 +9,29 @@ export type Answer =
   /** The connection ended first. */
   | { readonly kind: "unanswered" };
 
-/** What came in, to be read member by member. */
-export type Json = { readonly [member: string]: any };
+/** A message as it stands in answers and events. */
+export type MessageJson = {
+  readonly id: string;
+  readonly conversation: string;
+  readonly author: { readonly id: string };
+  readonly text: string;
+  readonly position: string;
+  readonly deleted?: true;
+};
+
+/** What the torture tests read of answers and events. Nothing has checked that it is there. */
+export type Json = {
+  readonly account: { readonly id: string };
+  readonly accounts: readonly { readonly id: string; readonly name: string }[];
+  readonly channel: { readonly id: string };
+  readonly cursor: string;
+  readonly members: readonly { readonly id: string; readonly name: string }[];
+  readonly message?: MessageJson;
+  readonly messages: readonly MessageJson[];
+  readonly next?: string;
+  readonly receipt?: { readonly held: readonly string[] };
+  readonly token: string;
+};
 
 type Frame = {
   id?: number;
@@ -19,6 +40,8 @@ type Frame = {
   method?: string;
   params?: Json;
 };
+
+const NOTHING = {} as Json;
 
 let opened = 0;
 
@@ -78,10 +101,13 @@ export class Wire {
   }
 
   private take({ id, result, error, method, params }: Frame): void {
-    if (method !== undefined) return this.onEvent(method, params ?? {});
+    if (method !== undefined) {
+      this.onEvent(method, params ?? NOTHING);
+      return;
+    }
     const resolve = this.waiting.get(id ?? 0);
     this.waiting.delete(id ?? 0);
-    if (error === undefined) resolve?.({ kind: "result", result: result ?? {} });
+    if (error === undefined) resolve?.({ kind: "result", result: result ?? NOTHING });
     else {
       const code = error.data?.code ?? "none";
       resolve?.({ kind: "error", code, message: error.message });

@@ -150,16 +150,23 @@ export class World {
     for (const [person, conversation] of places) {
       if (conversation !== "") messages.push(...(await person.readAll(conversation)));
     }
-    const members = new Map([[this.side, new Set(await this.listed("channel.members", "members", "id"))]]);
-    const accounts = await this.accounts();
+    const members = new Map([
+      [this.side, new Set((await this.listed("members")).map(({ id }) => id))],
+    ]);
+    const accounts = new Map<string, string[]>();
+    for (const { name, id } of await this.listed("accounts")) {
+      accounts.set(name, [...(accounts.get(name) ?? []), id]);
+    }
     return { begun, ended: this.history.tick(), messages, members, accounts };
   }
 
-  private async pages(method: string, list: string): Promise<any[]> {
-    const all: any[] = [];
+  /** All pages of a list. */
+  private async listed(list: "accounts" | "members"): Promise<{ id: string; name: string }[]> {
+    const all: { id: string; name: string }[] = [];
+    const method = list === "accounts" ? "account.list" : "channel.members";
+    const where = list === "accounts" ? {} : { in: this.side };
     let after: string | undefined;
     do {
-      const where = method === "channel.members" ? { in: this.side } : {};
       const more = after === undefined ? {} : { after };
       const page = await this.dan.read(method, { ...where, ...more, limit: 500 });
       if (page === null) throw new Error(`${method} went unanswered`);
@@ -169,27 +176,17 @@ export class World {
     return all;
   }
 
-  private async listed(method: string, list: string, member: string): Promise<string[]> {
-    return (await this.pages(method, list)).map((item) => item[member] as string);
-  }
-
-  private async accounts(): Promise<Map<string, string[]>> {
-    const accounts = new Map<string, string[]>();
-    for (const { name, id } of await this.pages("account.list", "accounts")) {
-      accounts.set(name, [...(accounts.get(name) ?? []), id]);
-    }
-    return accounts;
-  }
-
   /** Reads everything and judges the history; throws the complaints. Everybody has resumed. */
-  async judge(options: { final?: boolean; except?: Exceptions } = {}): Promise<void> {
+  async judge(
+    options: { final?: boolean; keep?: boolean; except?: Exceptions } = {},
+  ): Promise<void> {
     if (options.final === true) {
       this.cat.begin(this.url);
       await this.quiet();
     }
     const snapshot = await this.snapshot();
     const complaints = check(this.history, snapshot, options);
-    this.history.snapshots.push(snapshot);
+    if (options.keep !== false) this.history.snapshots.push(snapshot);
     if (complaints.length === 0) return;
     const shown = complaints.slice(0, COMPLAINTS_SHOWN).join("\n  ");
     throw new Error(`the history holds ${complaints.length} violations:\n  ${shown}`);
@@ -208,7 +205,8 @@ export class World {
     const { id = "" } = attempt.outcome.message ?? {};
     const everybody = [...this.wired, this.cat];
     await within(
-      () => everybody.every(({ stream }) => stream?.events.some(({ message }) => message.id === id)),
+      () =>
+        everybody.every(({ stream }) => stream?.events.some(({ message }) => message.id === id)),
       "the last message to reach everybody",
     );
   }
@@ -236,7 +234,8 @@ export async function within(
 ): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain for ${what}`);
+    if (performance.now() > deadline)
+      throw new Error(`waited ${patienceMs} ms in vain for ${what}`);
     await Bun.sleep(10);
   }
 }

@@ -17,7 +17,7 @@ import type { Place } from "../access.ts";
 import { isAdmin } from "../accounts.ts";
 import type { Commands } from "../command.ts";
 import type { Services } from "../services.ts";
-import { checkText } from "../text.ts";
+import { checkSearch, checkText } from "../text.ts";
 import { write } from "../write.ts";
 import { copyReceipt } from "./receipt.ts";
 
@@ -170,7 +170,7 @@ export const messageCommands: Commands<"message"> = {
     needs: "session",
     handle(services, caller, params) {
       const { account } = caller;
-      const terms = searchTerms(params.text);
+      const terms = searchTerms(checkSearch(params.text));
       const conversations =
         params.in === undefined
           ? readableConversations(services, account)

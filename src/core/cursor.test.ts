@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { incarnation, mutatedText, seq, stamp } from "../../test/arbitraries.ts";
+import { count, heavy } from "../../test/heavy.ts";
+import { type Cursor, cursorText, parseCursor } from "./cursor.ts";
+import type { Incarnation } from "./ids.ts";
+import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX } from "./limits.ts";
+
+const FUZZED = heavy(10_000, 1_000_000);
+
+const cursors: fc.Arbitrary<Cursor> = fc
+  .record({
+    store: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+    n: fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),
+    mark: fc.stringMatching(/^[A-Za-z0-9_-]{0,16}$/),
+    stamp,
+    digest: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    listed: fc.uniqueArray(fc.tuple(incarnation, seq), {
+      selector: ([origin]) => origin,
+      maxLength: CURSOR_ORIGINS_MAX,
+    }),
+  })
+  .map((parts) => ({
+    ...parts,
+    listed: new Map(
+      parts.listed.map(([origin, head]): [Incarnation, { seq: number }] => [origin, { seq: head }]),
+    ),
+  }));
+
+describe("cursors", () => {
+  test("are read back, within their bound", () => {
+    fc.assert(
+      fc.property(cursors, (cursor) => {
+        const text = cursorText(cursor);
+        expect(parseCursor(text)).toEqual(cursor);
+        expect(text.length).toBeLessThanOrEqual(CURSOR_CHARACTERS_MAX);
+      }),
+      { numRuns: heavy(500, 50_000) },
+    );
+  });
+
+  test("[R10] any text is none, or the one text of what is read from it", () => {
+    fc.assert(
+      fc.property(fc.oneof(mutatedText(cursors.map(cursorText)), fc.string()), (text) => {
+        const read = parseCursor(text);
+        if (read === null) return;
+        expect(cursorText(read)).toBe(text);
+        expect(Number.isSafeInteger(read.n)).toBe(true);
+      }),
+      { numRuns: FUZZED },
+    );
+    count("fuzzed cursors", FUZZED);
+  });
+
+  test("[R10] with more origins than one may list, or too long, are none", () => {
+    const [one] = fc.sample(cursors, 1) as [Cursor];
+    const listing = (many: number) => {
+      const name = (i: number) => `a.${i.toString(32).padStart(10, "0")}` as Incarnation;
+      const listed = new Map(Array.from({ length: many }, (_, i) => [name(i), { seq: 1 }]));
+      return parseCursor(cursorText({ ...one, listed }));
+    };
+    expect(listing(CURSOR_ORIGINS_MAX)).not.toBeNull();
+    expect(listing(CURSOR_ORIGINS_MAX + 1)).toBeNull();
+    expect(parseCursor("~".repeat(CURSOR_CHARACTERS_MAX + 1))).toBeNull();
+  });
+});

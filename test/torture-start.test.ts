@@ -1,0 +1,131 @@
+/** Starts that are disturbed: by a second process, by SIGKILL while the view is made anew or a log is salvaged. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { count, heavy } from "./heavy.ts";
+import { Chance, repeatable, runSeed } from "./torture/chance.ts";
+import { lossesIn, opAt, opsOf } from "./torture/damage.ts";
+import { fingerprint } from "./torture/files.ts";
+import { killServers, refusedStart, ServerProcess } from "./torture/server-process.ts";
+import { World } from "./torture/world.ts";
+
+const LOCKED = 12;
+const DAMAGED = 18;
+const VIEW_FILES = ["view.db", "view.db-wal", "view.db-shm"];
+/** More than the server folds in one turn, so that a rebuild takes a while. */
+const MESSAGES = 6_000;
+
+const seed = runSeed();
+const root = mkdtempSync(join(tmpdir(), "holdfast-start-"));
+const world = new World({ data: join(root, "data"), seed });
+const chance = new Chance(seed);
+
+beforeAll(async () => {
+  console.log(`disturbed starts: seed ${seed}`);
+  await world.start();
+  await world.settle();
+  await Promise.all(Array.from({ length: MESSAGES }, () => world.post(world.ann, world.ops)));
+  await world.putAway();
+}, 120_000);
+afterAll(async () => {
+  await world.close();
+  await killServers();
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** All but the view, which the first server goes on tidying. */
+function kept(data: string): [string, string][] {
+  return Object.entries(fingerprint(data)).filter(([file]) => !file.startsWith("view."));
+}
+
+test("a second process on one data directory is refused, and the first doesn't notice", async () => {
+  const { data } = world;
+  const before = kept(data);
+  const refused = await refusedStart({ data });
+  expect([refused.code, refused.output]).toEqual([LOCKED, expect.stringContaining("in use")]);
+  const loss = await refusedStart({ data, flags: ["--accept-loss"] });
+  expect(loss.code).toBe(LOCKED);
+  expect(kept(data)).toEqual(before);
+  await world.judge();
+  // Of several that start at once one gets it, and a killed one's lock holds nobody up.
+  await world.server?.kill();
+  const all = Array.from({ length: 3 }, () => new ServerProcess({ data }));
+  const serving = await Promise.all(all.map((server) => server.serving()));
+  expect(serving.filter((serves) => serves)).toHaveLength(1);
+  for (const [i, server] of all.entries()) {
+    if (!serving[i]) expect((await server.ended).code).toBe(LOCKED);
+  }
+  await killServers();
+  await world.start();
+  await world.resume();
+  await world.judge({ final: true });
+  await world.putAway();
+  await world.server?.stop();
+}, 120_000);
+
+test("[R2] killed while the view is made anew, it makes it anew again", async () => {
+  const { data } = world;
+  const kills = heavy(4, 40);
+  let within = 0;
+  try {
+    for (let i = 0; i < kills; i++) {
+      if (i % 2 === 0) for (const file of VIEW_FILES) rmSync(join(data, file), { force: true });
+      const server = new ServerProcess({ data });
+      const began = i % 2 === 0 ? await server.says(/the view is made anew/) : true;
+      await Bun.sleep(i % 2 === 0 ? chance.whole(0, 40) : chance.whole(100, 600));
+      await server.kill();
+      if (began && !/"msg":"serving"/.test(server.output)) within++;
+    }
+    await world.start();
+    await world.resume();
+    await world.judge({ final: true });
+    await world.putAway();
+    await world.server?.stop();
+  } catch (cause) {
+    throw repeatable(seed, "torture-start.test.ts", cause);
+  }
+  expect(within).toBeGreaterThan(0);
+  count("SIGKILLs while the view is made anew", within);
+}, 3_600_000);
+
+test("[R2] killed while it accepts a loss, it still has everything that it did not name", async () => {
+  const kills = heavy(5, 60);
+  const ops = opsOf(world.data);
+  let inside = 0;
+  try {
+    const data = join(root, "salvage");
+    let named = "";
+    for (let i = 0; i < kills; i++) {
+      if (i % 5 === 0) {
+        rmSync(data, { recursive: true, force: true });
+        cpSync(world.data, data, { recursive: true });
+        // Its last page is one of messages.
+        truncateSync(
+          join(data, "log.db"),
+          Bun.file(join(data, "log.db")).size - 4096 * chance.whole(1, 3),
+        );
+        const refused = await refusedStart({ data });
+        expect(refused.code).toBe(DAMAGED);
+        named = refused.output;
+      }
+      const server = new ServerProcess({ data, flags: ["--accept-loss"] });
+      await Promise.race([server.serving(), Bun.sleep(chance.whole(150, 900))]);
+      if (!/"msg":"serving"/.test(server.output)) inside++;
+      await server.kill();
+      if (i % 5 !== 4) continue;
+      await world.start({ data, flags: ["--accept-loss"] });
+      for (const person of world.wired) Object.assign(person, { cursor: "", stream: null });
+      await world.resume();
+      const { ops: lost, isCut } = lossesIn(named, ops);
+      expect(lost.size).toBeGreaterThan(0);
+      const isLost = (position: string) => isCut || lost.has(opAt(position));
+      await world.judge({ keep: false, except: { lost: isLost, lostOthers: 0 } });
+      await world.server?.kill();
+    }
+  } catch (cause) {
+    throw repeatable(seed, "torture-start.test.ts", cause);
+  }
+  expect(inside).toBeGreaterThan(0);
+  count("SIGKILLs while a loss is accepted", inside);
+}, 3_600_000);

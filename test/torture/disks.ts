@@ -1,0 +1,90 @@
+/**
+ * Disks of our own: an ext4 image on a loop device, a small tmpfs. They need root and Linux; where either is
+ * missing, `disksHere` says what.
+ *
+ * The power cut. Cutting off a file system under a running server without a virtual machine takes
+ * EXT4_IOC_SHUTDOWN (fs/ext4/ext4.h) with EXT4_GOING_FLAGS_NOLOGFLUSH: from that moment nothing more reaches
+ * the device, neither dirty pages of the page cache nor the running journal transaction, and every later write
+ * or sync fails with EIO. Then the backing file is copied, and the copy is mounted, which replays its journal.
+ * Rejected: copying while writes go on (the copy reads its first block earlier than its last one: it can hold
+ * a later write without an earlier one that was synced before it, which no disk does); fsfreeze (syncs first).
+ *
+ * What this covers: everything that was written and not synced is lost, data and metadata, at any moment,
+ * also in the middle of an fsync; renames and new files not synced to their directory; recovery of the
+ * journal. What it does not: a disk that loses its own cache after it confirmed a flush, or writes part of a
+ * sector (the loop device keeps what it has taken); other file systems than ext4 with data=ordered.
+ */
+import { dlopen, ptr } from "bun:ffi";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+
+const EXT4_IOC_SHUTDOWN = 0x8004587d;
+const NO_LOG_FLUSH = 2;
+
+function run(command: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
+}
+
+const mounted = new Set<string>();
+
+/** Why there can be no disks here; null if there can. */
+export const noDisks: string | null = whyNot();
+
+function whyNot(): string | null {
+  if (process.platform !== "linux") return "needs Linux";
+  if (process.getuid?.() !== 0) return "needs root";
+  if (!existsSync("/dev/loop-control")) return "needs loop devices";
+  const { error } = spawnSync("mkfs.ext4", ["-V"]);
+  if (error !== undefined) return "needs mkfs.ext4";
+  return spawnSync("mount", ["--version"]).error === undefined ? null : "needs mount";
+}
+
+export function makeImage(path: string, mebibytes: number): void {
+  run("truncate", "-s", `${mebibytes}M`, path);
+  run("mkfs.ext4", "-q", "-F", path);
+}
+
+export function mountImage(path: string, at: string, ...options: string[]): void {
+  mkdirSync(at, { recursive: true });
+  run("mount", "-o", ["loop", ...options].join(","), path, at);
+  mounted.add(at);
+}
+
+export function mountMemory(at: string, mebibytes: number): void {
+  mkdirSync(at, { recursive: true });
+  run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", at);
+  mounted.add(at);
+}
+
+export function unmount(at: string): void {
+  run("umount", at);
+  mounted.delete(at);
+}
+
+/** For the end of a test file. */
+export function unmountAll(): void {
+  for (const at of mounted) spawnSync("umount", ["--lazy", at]);
+  mounted.clear();
+}
+
+export function copyImage(from: string, to: string): void {
+  run("cp", "--sparse=always", from, to);
+}
+
+/** The power fails: nothing that is not on the device yet gets there any more. */
+export function cutPower(at: string): void {
+  const { symbols, close } = dlopen("libc.so.6", {
+    ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  });
+  const fd = openSync(at, "r");
+  try {
+    const flags = new Uint32Array([NO_LOG_FLUSH]);
+    if (symbols.ioctl(fd, EXT4_IOC_SHUTDOWN, ptr(flags)) !== 0) {
+      throw new Error(`the file system at ${at} could not be shut down`);
+    }
+  } finally {
+    closeSync(fd);
+    close();
+  }
+}
