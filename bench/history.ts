@@ -160,7 +160,7 @@ export async function history(root: string, accounts: number, messages: number):
   if (existsSync(done)) return { directory, accounts, messages };
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const secret = makeSecret(join(directory, SECRET_FILE));
+  const { secret } = makeSecret(join(directory, SECRET_FILE));
   const store = await openStore({
     directory,
     server: HISTORY_SERVER,

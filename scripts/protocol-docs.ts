@@ -188,7 +188,6 @@ function errorsPart(): string {
 const CLOSES: Readonly<Record<keyof typeof CLOSE_CODES, string>> = {
   going_away: "The server stops. Go to another, or come back.",
   too_large: "A frame was longer than the bound.",
-  overloaded: "No room for another connection. Wait, then come back.",
   bad_frames: "Too many frames that were no requests. A defect of the client.",
   slow: "Events could not be delivered. Connect again and resume by cursor.",
   session_ended: "The session is over. Forget the token.",

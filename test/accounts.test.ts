@@ -306,6 +306,7 @@ describe("sessions", () => {
       client.call("channel.create", { name: "after-the-end", id: newId() }),
     ]);
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected"]);
+    await say(friend, "@pipe-friend", "whatever was under way is stored now");
     expect(await read(friend, "@pipeliner")).toEqual([]);
     expect((await friend.call("channel.list", { match: "after*" })).channels).toEqual([]);
   });

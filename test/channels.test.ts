@@ -333,6 +333,19 @@ describe("messages in it", () => {
     expect((await member.call("message.search", { text: "offensive" })).messages).toEqual([]);
   });
 
+  test("[R9] who is out deletes their own words there, and nothing else", async () => {
+    const { ref, owner, member } = await room(true, "member");
+    const own = (await say(member, ref, "regretted")).message.id;
+    const others = (await say(owner, ref, "not theirs")).message.id;
+    await remove(owner, ref, member);
+    const drop = (message: string) => member.call("message.delete", { message, id: newId() });
+    expect(await refusal(drop(others))).toBe("not_found");
+    expect((await drop(own)).message).toMatchObject({ text: "", deleted: true });
+    expect((await read(owner, ref)).messages.map(({ text }) => text)).toEqual(["", "not theirs"]);
+    const change = { message: own, text: "changed", id: newId() };
+    expect(await refusal(member.call("message.edit", change))).toBe("not_found");
+  });
+
   test("an administrator deletes in channels that they may read, and in no private one", async () => {
     const admin = await server.join(`admin-${++rooms}`);
     await server.operator("admin.grant", { account: admin.id, id: newId() });

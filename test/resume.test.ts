@@ -162,6 +162,12 @@ describe("resuming", () => {
     const back = await server.resume(bob.token, cursor);
     expect(named(back)).toContain("conversation.opened");
     expect(textsOf(back)).toContain("after");
+    // Others see that bob joined, not what he sees.
+    const other = await server.resume(alice.token, cursor);
+    expect(named(other).filter((event) => event !== "message.posted")).toEqual([
+      "member.changed",
+      "caught_up",
+    ]);
     // Broken off right behind the first of two events of one change: the other one still comes.
     for (const told of [back, second]) {
       const opened = told.eventsNamed("conversation.opened")[0];

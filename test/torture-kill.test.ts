@@ -18,8 +18,10 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-/** A point that is not reached within this time ends its cycle as a kill at a random moment. */
-const POINT_PATIENCE_MS = 5_000;
+/** A point that is not reached within this time ends its life as a kill at a random moment. */
+const POINT_PATIENCE_MS = 10_000;
+/** The most passings of a point before it kills. */
+const PASSINGS_MAX = 80;
 
 /** One life of a server under load; the point it died at, or "random". */
 async function life(world: World, point: string | null, chance: Chance): Promise<string> {
@@ -48,12 +50,15 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
   const perWorld = 10;
   const hits = new Map<string, number>();
   const chance = new Chance(seed);
+  const missed: string[] = [];
   let acknowledged = 0;
   try {
     for (let killed = 0, world: World | null = null; killed < kills; killed++) {
-      // Every second kill is at a named point, each in its turn.
-      const point = killed % 2 === 0 ? (POINTS[(killed / 2) % POINTS.length] ?? null) : null;
-      const killAt = point === null ? {} : { killAt: `${point}:${chance.whole(1, 80)}` };
+      // Every second kill is at a named point, each in its turn; one that was not reached comes again.
+      const again = killed % 2 === 0 ? undefined : missed.shift();
+      const point = again ?? (killed % 2 === 0 ? (POINTS[(killed / 2) % POINTS.length] ?? null) : null);
+      const passings = again === undefined ? chance.whole(1, PASSINGS_MAX) : 1;
+      const killAt = point === null ? {} : { killAt: `${point}:${passings}` };
       if (world === null) {
         world = new World({ data: join(root, `data-${killed}`), seed: seed + killed });
         await world.start();
@@ -68,6 +73,7 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
       if (process.env.HOLDFAST_TEST_TRACE === "1")
         console.log(how, killAt, performance.now(), world.history.tally());
       hits.set(how, (hits.get(how) ?? 0) + 1);
+      if (point !== null && how !== point) missed.push(point);
       if ((killed + 1) % perWorld !== 0 && killed + 1 < kills) continue;
       await world.start();
       await world.resume();
@@ -86,7 +92,9 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
   } catch (cause) {
     throw repeatable(seed, "torture-kill.test.ts", cause);
   }
-  for (const point of POINTS) expect([point, hits.get(point) ?? 0]).toEqual([point, kills / 10]);
+  for (const point of POINTS) {
+    expect(`${point} reached: ${(hits.get(point) ?? 0) >= kills / 10}`).toBe(`${point} reached: true`);
+  }
   expect(acknowledged).toBeGreaterThan(kills * 20);
   count("SIGKILLs of a server under load", kills);
   for (const [how, n] of hits) count(`SIGKILLs of a server, ${how}`, n);

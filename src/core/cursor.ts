@@ -15,7 +15,7 @@ import { parseStamp, type Stamp, stampText } from "./stamp.ts";
 const FORMAT = "1";
 const STORE = /^[A-Za-z0-9_-]{1,64}$/;
 const MARK = /^[A-Za-z0-9_-]{0,16}$/;
-const DIGEST = /^[0-9a-f]{1,16}$/;
+const DIGEST = /^(0|[1-9a-f][0-9a-f]{0,15})$/;
 const NUMBER = /^(0|[1-9][0-9]{0,15})$/;
 
 export type Cursor = {
@@ -44,12 +44,18 @@ export function cursorText(cursor: Cursor): string {
   ].join("~");
 }
 
+/** null for text that is no count, in its one form. */
+function parseCount(text: string): number | null {
+  const value = Number(text);
+  return NUMBER.test(text) && Number.isSafeInteger(value) ? value : null;
+}
+
 /** null for text that is no cursor. */
 export function parseCursor(text: string): Cursor | null {
   if (text.length > CURSOR_CHARACTERS_MAX) return null;
   const parts = text.split("~");
   if (parts.length !== 7) return null;
-  const [format, store, n, mark, stampPart, digest, list] = parts as [
+  const [format, store, nPart, mark, stampPart, digest, list] = parts as [
     string,
     string,
     string,
@@ -59,17 +65,17 @@ export function parseCursor(text: string): Cursor | null {
     string,
   ];
   const stamp = parseStamp(stampPart);
-  if (format !== FORMAT || stamp === null) return null;
-  if (!STORE.test(store) || !NUMBER.test(n) || !MARK.test(mark) || !DIGEST.test(digest))
-    return null;
+  const n = parseCount(nPart);
+  if (format !== FORMAT || stamp === null || n === null) return null;
+  if (!STORE.test(store) || !MARK.test(mark) || !DIGEST.test(digest)) return null;
   const listed = new Map<Incarnation, { seq: number }>();
   for (const entry of list === "" ? [] : list.split(",")) {
     const cut = entry.lastIndexOf(":");
     const origin = entry.slice(0, cut);
-    const seq = entry.slice(cut + 1);
-    if (!isIncarnation(origin) || !NUMBER.test(seq) || listed.size >= CURSOR_ORIGINS_MAX)
-      return null;
-    listed.set(origin, { seq: Number(seq) });
+    const seq = parseCount(entry.slice(cut + 1));
+    if (!isIncarnation(origin) || seq === null || listed.has(origin)) return null;
+    if (listed.size >= CURSOR_ORIGINS_MAX) return null;
+    listed.set(origin, { seq });
   }
-  return { store, n: Number(n), mark, stamp, digest: BigInt(`0x${digest}`), listed };
+  return { store, n, mark, stamp, digest: BigInt(`0x${digest}`), listed };
 }

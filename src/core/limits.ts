@@ -43,8 +43,6 @@ export const LIST_PAGE_DEFAULT = 50;
 export const LIST_PAGE_MAX = 500;
 export const SEARCH_PAGE_DEFAULT = 20;
 export const SEARCH_PAGE_MAX = 100;
-/** Names a wildcard list looks at for one page, before it answers with `next` only. */
-export const LIST_SCAN_MAX = 5_000;
 /** Messages the search looks at for one page, before it answers with `next` only. */
 export const SEARCH_SCAN_MAX = 20_000;
 export const UNREAD_EXACT_MAX = 999;
@@ -75,7 +73,7 @@ export const STOP_DEADLINE_MS = 5 * SECOND;
 
 // Events.
 export const CURSOR_CHARACTERS_MAX = 4 * KIB;
-export const CURSOR_ORIGINS_MAX = 64;
+export const CURSOR_ORIGINS_MAX = 48;
 /** Missed events that a resume sends; past it comes `reset`. */
 export const RESUME_EVENTS_MAX = 1_000;
 export const EVENTS_PAGE_DEFAULT = 100;
@@ -100,7 +98,7 @@ export const WRITES_BURST = 4_000;
 // Disk.
 export const HEAD_SYNC_INTERVAL_MS = 1 * SECOND;
 export const ERASE_BATCH_OPS = 500;
-/** Erased bytes leave every file within this time after the acknowledgment. */
+/** Erased bytes leave every file within this time after the acknowledgment; an alarm says if not. */
 export const ERASE_DEADLINE_MS = 1 * MINUTE;
 export const RESERVE_BYTES_MAX = 64 * MIB;
 export const RESERVE_BYTES_MIN = 4 * MIB;

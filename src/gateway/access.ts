@@ -92,7 +92,8 @@ export class Access {
         throw new Refusal("no_such_recipient", `the account ${reference} was deleted`);
       }
     } else if (standingOf(place.member) !== "joined") {
-      throw new Refusal("forbidden", `you are not in ${reference}: join it first`);
+      const name = this.view.shownName("channel", place.conversation) ?? "";
+      throw new Refusal("forbidden", `you are not in #${name}: join it first`);
     }
     return place;
   }

@@ -49,7 +49,7 @@ export class Dispatcher {
     try {
       return await this.answer(caller, row, params);
     } catch (error) {
-      code = error instanceof Refusal ? error.code : "unavailable";
+      code = error instanceof Refusal ? error.code : "indefinite";
       throw error;
     } finally {
       this.observe(method, code, (this.services.clock.monotonicMs() - started) / 1000);

@@ -6,6 +6,7 @@
  * back as events. The answer of `session.resume` precedes what was missed, that `caught_up`, and that every
  * live event: all of it happens in one turn of the event loop.
  */
+import { AssertionError } from "../core/assert.ts";
 import { Refusal, type RefusalCode } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import { type AccountId, operatorId } from "../core/ids.ts";
@@ -284,7 +285,10 @@ export class Gateway {
     connection.send(eventText("caught_up", {}, current));
   }
 
-  /** Never throws: a defect in a handler is logged and answered as `indefinite`. */
+  /**
+   * A defect in a handler is logged and answered as `indefinite`. A broken invariant is thrown on: nothing
+   * goes on after it.
+   */
   private async answer(caller: Caller, request: Request): Promise<HttpAnswer> {
     const row = this.dispatcher.row(request.method);
     if (row === null) {
@@ -295,6 +299,7 @@ export class Gateway {
       const result = await this.dispatcher.run(caller, request.method, row, request.params);
       return { status: 200, body: resultText(request.id, result) };
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       const refusal = error instanceof Refusal ? error : this.defect(request.method, error);
       return { status: HTTP_STATUS[refusal.code], body: errorText(request.id, refusal) };
     } finally {
@@ -359,7 +364,6 @@ export class Gateway {
     this.services.markers.flush();
     this.stopping = true;
     for (const timer of this.timers) timer.cancel();
-    this.services.presence.stop();
     this.services.folds.wake();
     await this.services.replica.stop();
     while (this.inFlight > 0) {
@@ -368,5 +372,6 @@ export class Gateway {
     for (const connection of [...this.connections.all]) {
       this.connections.close(connection, "going_away", "the server is stopping");
     }
+    this.services.presence.stop();
   }
 }

@@ -53,7 +53,7 @@ export const events = {
     params: Shape({ channel: Channel, ...cursored }),
   },
   "account.changed": {
-    summary: "An account that shares a conversation, or the own, changed its name or was deleted.",
+    summary: "An account changed how it is shown, or was deleted or disabled. Sent to everybody.",
     params: Shape({ account: Author, ...cursored }),
   },
   "marker.changed": {

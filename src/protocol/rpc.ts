@@ -61,7 +61,6 @@ export const HTTP_STATUS: Readonly<Record<RefusalCode, number>> = {
 export const CLOSE_CODES = {
   going_away: 1001, // the server stops: go to another, or come back
   too_large: 1009, // a frame past the bound
-  overloaded: 1013, // this server has no room for another connection
   bad_frames: 4000, // too many frames that are no requests
   slow: 4001, // events could not be delivered: resume by cursor
   session_ended: 4002, // the session is over: sign in again

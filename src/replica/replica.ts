@@ -19,7 +19,6 @@ import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
 import {
   COMMIT_BYTES_MAX,
   COMMIT_OPS_MAX,
-  ERASE_BATCH_OPS,
   PENDING_BYTES_MAX,
   PENDING_OPS_MAX,
   RECEIPT_DEADLINE_MS,
@@ -29,6 +28,7 @@ import type { Stamp } from "../core/stamp.ts";
 import type { Content, Kind } from "../ops/kind.ts";
 import { KINDS } from "../ops/kinds.ts";
 import { Cursors } from "./cursors.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { type PendingKey, PendingOps } from "./pending.ts";
 import type { Clock, Commit, Folded, Log, Random, Timer, View } from "./ports.ts";
 import { StampClock } from "./stamp-clock.ts";
@@ -36,9 +36,6 @@ import { StampClock } from "./stamp-clock.ts";
 const COMMITS_IN_FLIGHT_MAX = 2;
 const INCARNATION_RANDOM_BYTES = 7;
 const INCARNATION_RANDOM_CHARACTERS = 10;
-/** Pace of the work behind the fold. */
-const TIDY_DELAY_MS = 10;
-const TIDY_PAUSE_MS = 2;
 /** Free space must pass the reserve by this factor before writes come back. */
 const SPACE_RETURN_FACTOR = 1.1;
 
@@ -61,11 +58,13 @@ export type Outcome = {
   readonly repeated: boolean;
 };
 
+export type Alarm = "clock" | "space" | "erasure";
+
 export interface ReplicaListener {
   /** A durable batch was folded: tell those whom it concerns. */
   folded(batch: readonly Folded[]): void;
   /** Something that an operator should know; `clear` when it is over. */
-  alarm(what: "clock" | "space", message: string, clear: boolean): void;
+  alarm(what: Alarm, message: string, clear: boolean): void;
 }
 
 export type ReplicaOptions = {
@@ -95,15 +94,15 @@ export class Replica {
   private readonly pending = new PendingOps();
   private readonly waiters = new Map<string, Waiter[]>();
   private readonly stamps: StampClock;
+  private readonly housekeeping: Housekeeping;
   private readonly listeners: ReplicaListener[] = [];
   private queue: Op[] = [];
   private commitsInFlight = 0;
   private flushTimer: Timer | null = null;
-  private tidyTimer: Timer | null = null;
-  private erasing = false;
   private incarnation: Incarnation | null = null;
   private seq = 0;
   private spaceLow = false;
+  private disk = { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
   private stopping = false;
   private clockAlarmed = false;
   private commitMs = 0;
@@ -117,13 +116,13 @@ export class Replica {
     this.cursors = new Cursors(options.hash, options.log, options.view);
     this.log.listen({
       durable: (commit) => this.durable(commit),
-      erased: (ns) => this.erased(ns),
+      erased: (ns) => this.housekeeping.erased(ns),
       space: (free, reserve) => this.space(free, reserve),
       failed: (error) => {
         throw error;
       },
     });
-    this.scheduleTidy(TIDY_DELAY_MS);
+    this.housekeeping = new Housekeeping(options, (message) => this.alarm("erasure", message));
   }
 
   listen(listener: ReplicaListener): void {
@@ -232,6 +231,7 @@ export class Replica {
         1_000,
       );
     }
+    this.judgeSpace();
     if (this.spaceLow) {
       throw new Refusal(
         "storage_full",
@@ -250,7 +250,6 @@ export class Replica {
       const bits = toBase32Hex(random.bytes(INCARNATION_RANDOM_BYTES));
       this.incarnation = `${name}.${bits.slice(0, INCARNATION_RANDOM_CHARACTERS)}` as Incarnation;
     }
-    this.seq += 1;
     const body =
       content.body === null
         ? null
@@ -258,7 +257,7 @@ export class Replica {
     const data = JSON.stringify(content.data);
     const envelope = {
       origin: this.incarnation,
-      seq: this.seq,
+      seq: this.seq + 1,
       stamp: this.stamps.next(),
       author,
       id,
@@ -267,8 +266,10 @@ export class Replica {
       data: data === "{}" ? "" : data,
       bodyHash: body === null ? null : hashBody(hash, body),
     };
+    const bytes = encodeEnvelope(envelope);
+    this.seq = envelope.seq; // only now: an op that cannot be made leaves no gap
     this.checkClock();
-    return { ...envelope, bytes: encodeEnvelope(envelope), body };
+    return { ...envelope, bytes, body };
   }
 
   private checkClock(): void {
@@ -279,7 +280,7 @@ export class Replica {
       alarm === null
         ? "the wall clock agrees with the monotonic clock again"
         : `the wall clock leapt by ${Math.round(alarm.leapMs / 1000)} s: messages are stamped by the monotonic clock; if the wall clock is right now, restart this server`;
-    for (const listener of this.listeners) listener.alarm("clock", message, alarm === null);
+    this.alarm("clock", message, alarm === null);
   }
 
   private wait(author: AccountId, id: RequestId, repeated: boolean): Promise<Outcome> {
@@ -336,7 +337,7 @@ export class Replica {
     for (const { n, op, subjects } of folded) this.answer(n, op, subjects.length > 0);
     this.pending.wake();
     this.flush();
-    this.scheduleTidy(TIDY_DELAY_MS);
+    this.housekeeping.soon();
   }
 
   /** `counts`: whether this op is the one of its key that counts, as far as the fold has said. */
@@ -354,57 +355,32 @@ export class Replica {
   }
 
   private space(freeBytes: number, reserveBytes: number): void {
-    const spoken = this.pending.bytes;
+    this.disk = { freeBytes, reserveBytes };
+    this.judgeSpace();
+  }
+
+  /** What was minted since the last reading needs room too. */
+  private judgeSpace(): void {
+    const { freeBytes, reserveBytes } = this.disk;
     const bound = this.spaceLow ? reserveBytes * SPACE_RETURN_FACTOR : reserveBytes;
-    const low = freeBytes - spoken < bound;
+    const low = freeBytes - this.pending.bytes < bound;
     if (low === this.spaceLow) return;
     this.spaceLow = low;
     const message = low
       ? `free space ${freeBytes} bytes is below the reserve of ${reserveBytes}: writes are refused until there is room`
       : `free space ${freeBytes} bytes is above the reserve again: writes are taken`;
-    for (const listener of this.listeners) listener.alarm("space", message, !low);
+    this.alarm("space", message, !low);
   }
 
-  // Work behind the fold: search index, erasures, cleaning.
-
-  private scheduleTidy(delayMs: number): void {
-    if (this.stopping) return;
-    this.tidyTimer ??= this.options.clock.schedule(delayMs, () => {
-      this.tidyTimer = null;
-      this.tidy();
-    });
+  private alarm(what: Alarm, message: string, clear = false): void {
+    for (const listener of this.listeners) listener.alarm(what, message, clear);
   }
 
-  private tidy(): void {
-    const more = this.view.tidy();
-    if (!this.erasing) this.eraseSome();
-    if (more) {
-      this.scheduleTidy(TIDY_PAUSE_MS);
-    } else if (!this.erasing && this.view.needsCleaning) {
-      if (!this.view.clean()) this.options.viewCleaned?.();
-      this.scheduleTidy(TIDY_PAUSE_MS);
-    }
-  }
-
-  private eraseSome(): void {
-    const items = this.view.pendingErasures(ERASE_BATCH_OPS);
-    if (items.length === 0) return;
-    this.erasing = true;
-    this.log.erase(items);
-  }
-
-  private erased(ns: readonly number[]): void {
-    this.erasing = false;
-    this.view.erasuresDone(ns);
-    this.options.viewCleaned?.();
-    this.scheduleTidy(TIDY_PAUSE_MS);
-  }
-
-  /** Takes nothing new; resolves when everything minted is answered. */
+  /** Takes nothing new; resolves when everything minted is answered, and what is erased is off the disk. */
   async stop(): Promise<void> {
     this.stopping = true;
-    this.tidyTimer?.cancel();
     while (this.pending.size > 0) await this.nextFold();
+    await this.housekeeping.finish();
   }
 }
 

@@ -10,7 +10,7 @@
  * 2. what is merged never moves `high` further than the bound ahead of the wall.
  */
 import { STAMP_AHEAD_MS_MAX } from "../core/limits.ts";
-import { compareStamps, laterStamp, nextStamp, type Stamp } from "../core/stamp.ts";
+import { laterStamp, nextStamp, type Stamp } from "../core/stamp.ts";
 import type { Clock } from "./ports.ts";
 
 export type ClockAlarm = {
@@ -57,11 +57,8 @@ export class StampClock {
 
   /** Takes in a stamp seen elsewhere: later ones of this server come after it, within the bound. */
   merge(stamp: Stamp): void {
-    const bound = this.trustedWallMs() + STAMP_AHEAD_MS_MAX;
-    if (stamp.ms <= bound) this.high = laterStamp(this.high, stamp);
-    else if (compareStamps(this.high, { ms: bound, counter: 0 }) < 0) {
-      this.high = { ms: Math.floor(bound), counter: 0 };
-    }
+    const bound = Math.floor(this.trustedWallMs() + STAMP_AHEAD_MS_MAX);
+    this.high = laterStamp(this.high, stamp.ms <= bound ? stamp : { ms: bound, counter: 0 });
   }
 
   /** What is wrong with the wall clock, if something is. */

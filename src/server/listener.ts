@@ -107,6 +107,7 @@ export class Listener {
       port: listen.port,
       ...(tls === null ? {} : { tls }),
       development: false,
+      reusePort: false, // without it, and without development mode, two servers share a port silently
       idleTimeout: HTTP_IDLE_S,
       // Ours is smaller, and is answered in the words of the protocol.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

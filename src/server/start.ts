@@ -10,6 +10,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { AssertionError } from "../core/assert.ts";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import { openrpc as openrpcDocument } from "../protocol/openrpc.ts";
 import { Replica } from "../replica/replica.ts";
 import { type Finding, StorageError, storageFailure } from "../storage/failure.ts";
 import { openStore, type Store } from "../storage/store.ts";
@@ -23,7 +24,6 @@ import { KILL_VARIABLE, killPoints } from "./kill-point.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
-import { openrpcDocument } from "./openrpc.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
 import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILES } from "./secret.ts";
@@ -191,7 +191,9 @@ class Start {
       metricsAllow,
       welcome: () => this.options.welcome(this.clientUrl(listener)),
       openrpc: () => {
-        openrpc ??= openrpcDocument(VERSION, this.clientUrl(listener));
+        openrpc ??= JSON.stringify(
+          openrpcDocument({ release: VERSION, url: this.clientUrl(listener) }),
+        );
         return openrpc;
       },
       metrics: () => this.metrics.text(),

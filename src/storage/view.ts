@@ -12,7 +12,7 @@ import { Database } from "bun:sqlite";
 import { existsSync, rmSync } from "node:fs";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, MessageId } from "../core/ids.ts";
-import { ERASE_BATCH_OPS } from "../core/limits.ts";
+import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { MessageRow } from "../core/read-view.ts";
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
@@ -23,7 +23,8 @@ import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
 import { Statements } from "./statements.ts";
 import { dumpTables } from "./view-dump.ts";
 import { SqliteFoldView } from "./view-fold.ts";
-import { textOf, ViewReads } from "./view-read.ts";
+import { textOf } from "./view-messages.ts";
+import { ViewReads } from "./view-read.ts";
 import { ViewRows } from "./view-rows.ts";
 import { createViewTables, VIEW_APPLICATION_ID, VIEW_VERSION } from "./view-schema.ts";
 import { createSearchTables, SearchIndex } from "./view-search.ts";
@@ -150,6 +151,9 @@ export class SqliteView extends ViewReads implements View {
       this.rows.sql.run(set, "folded", String(last.n));
       this.rows.sql.run(set, "folded-op", opMark(this.options.hash, last.op));
       this.rows.sql.run(set, "stamp", `${this.high.ms} ${this.high.counter}`);
+      while (this.folded - this.searchIndex.indexedN > SEARCH_LAG_OPS_MAX) {
+        this.searchIndex.indexBatch(this.folded);
+      }
       return folded;
     });
   }

@@ -128,12 +128,22 @@ export const messageCommands: Commands<"message"> = {
         kind: messageDelete,
         matches: (data) => data.message === key,
         plan: () => {
-          const place = services.access.messagePlace(services.view.messageById(key), account);
+          const row = services.view.messageById(key);
+          if (row !== null && row.author === account) {
+            // One's own, wherever it is: also where one may no longer read.
+            const { scope } = services.view.op(row.n);
+            return {
+              content: { scope, data: { message: key }, body: null },
+              depends: [],
+              changes: [messageKey(key)],
+            };
+          }
+          const place = services.access.messagePlace(row, account);
           return {
             content: { scope: place.scope, data: { message: key }, body: null },
             depends: placeKeys(place, account),
             changes: [messageKey(key)],
-            allow: () => assertMayDelete(services, account, key, place),
+            allow: () => assertMayDelete(services, account, place),
           };
         },
       });
@@ -189,13 +199,7 @@ export const messageCommands: Commands<"message"> = {
   },
 };
 
-function assertMayDelete(
-  { view }: Services,
-  account: AccountId,
-  key: MessageId,
-  place: Place,
-): void {
-  if (effectOf(key).author === account) return;
+function assertMayDelete({ view }: Services, account: AccountId, place: Place): void {
   if (place.kind === "channel" && isOwner(place.member)) return;
   if (place.kind === "channel" && isAdmin(view.get("account", account))) return;
   const who = place.kind === "channel" ? "its author or an owner of the channel" : "its author";

@@ -25,7 +25,8 @@ export const messageMethods = {
     result: Shape({ message: Message, ...receipted, ...cursored }),
   },
   "message.delete": {
-    summary: "Deletes a message, the own or as an owner of its channel; its text leaves the disk.",
+    summary:
+      "Deletes a message, the own, or as an owner or admin in its channel; its text leaves the disk.",
     params: Shape({ message: MessageIdText, id: RequestIdText }),
     result: Shape({ message: Message, ...receipted, ...cursored }),
   },

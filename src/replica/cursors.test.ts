@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { heavy } from "../../test/heavy.ts";
+import { ScriptedLog } from "../../test/memory-log.ts";
+import { Refusal } from "../core/errors.ts";
+import { accountIdOf, type Incarnation, requestIdFrom } from "../core/ids.ts";
+import { CURSOR_CHARACTERS_MAX } from "../core/limits.ts";
+import { encodeEnvelope, type Op } from "../core/op.ts";
+import { sha256 } from "../storage/log-hash.ts";
+import { SqliteView } from "../storage/view.ts";
+import { Cursors } from "./cursors.ts";
+import type { StoredOp } from "./ports.ts";
+
+const AUTHOR = accountIdOf(new Uint8Array(16));
+const name = (i: number) => `s.${i.toString(32).padStart(10, "0")}` as Incarnation;
+
+/** Op `seq` of an origin; `salt` makes other ops under the same numbers. */
+function op(origin: Incarnation, seq: number, salt = 0): Op {
+  const envelope = {
+    origin,
+    seq,
+    stamp: { ms: 1_700_000_000_000 + seq, counter: salt },
+    author: AUTHOR,
+    id: requestIdFrom(seq, new Uint8Array(10).fill(salt)),
+    kind: 60_000,
+    scope: null,
+    data: "",
+    bodyHash: null,
+  };
+  return { ...envelope, bytes: encodeEnvelope(envelope), body: null };
+}
+
+class Server {
+  readonly log: ScriptedLog;
+  readonly view: SqliteView;
+  readonly cursors: Cursors;
+
+  constructor(store: string, held: readonly Op[] = []) {
+    this.log = new ScriptedLog(held, store);
+    this.view = SqliteView.open({ path: ":memory:", hash: sha256, log: this.log }).view;
+    while (this.view.catchUp());
+    this.cursors = new Cursors(sha256, this.log, this.view);
+    this.log.listen({
+      durable: ({ ops }) => {
+        this.view.fold(ops);
+        this.cursors.advance(ops);
+      },
+      erased: () => {},
+      space: () => {},
+      failed: () => {},
+    });
+  }
+
+  take(...ops: readonly Op[]): void {
+    this.log.arrive(ops);
+  }
+
+  arrival(text: string): number | null {
+    return this.cursors.arrivalOf(this.cursors.parse(text));
+  }
+
+  covers(text: string): boolean {
+    return this.cursors.covers(this.cursors.parse(text));
+  }
+}
+
+/** Who has which op, as pairs of origin and seq: what a cursor stands for, said the long way. */
+const holdings = fc.array(fc.nat({ max: 4 }), { minLength: 3, maxLength: 3 });
+const opsUpTo = (seqs: readonly number[]) =>
+  seqs.flatMap((last, o) => Array.from({ length: last }, (_, i) => op(name(o), i + 1)));
+
+describe("cursors", () => {
+  test("tell the arrival number in the store that made them", () => {
+    const server = new Server("one");
+    expect(server.arrival(server.cursors.current())).toBe(0);
+    const made = [server.cursors.current()];
+    for (let i = 1; i <= 20; i++) {
+      server.take(op(name(i % 3), Math.ceil(i / 3)));
+      made.push(server.cursors.current());
+    }
+    expect(made.map((text) => server.arrival(text))).toEqual(made.map((_, i) => i));
+    expect(new Set(made).size).toBe(made.length);
+    const again = new Server(
+      "one",
+      server.log.ops(1, 100).map((stored) => stored.op),
+    );
+    expect(made.map((text) => again.arrival(text))).toEqual(made.map((_, i) => i));
+    expect(again.arrival(again.cursors.current())).toBe(20);
+  });
+
+  test("of an op within a batch stand at that op", () => {
+    const server = new Server("one");
+    server.take(op(name(0), 1));
+    const batch = [op(name(0), 2), op(name(1), 1), op(name(0), 3)];
+    server.take(...batch);
+    const at = batch.map((each, i): StoredOp => ({ n: i + 2, op: each }));
+    expect(at.map((stored) => server.arrival(server.cursors.at(stored)))).toEqual([2, 3, 4]);
+    expect(server.cursors.at(at[2] as StoredOp)).toBe(server.cursors.current());
+    // Another server that holds all of it covers each of them, one that lacks the batch none of the last.
+    const other = new Server("two", [op(name(0), 1), ...batch]);
+    for (const stored of at) {
+      const text = server.cursors.at(stored);
+      expect(other.arrival(text)).toBeNull();
+    }
+    expect(new Server("two", [op(name(0), 1)]).covers(server.cursors.current())).toBe(false);
+  });
+
+  test("[R6] of a disk that was rolled back tell nothing, whether it went on or not", () => {
+    const before = new Server("one", [op(name(0), 1)]);
+    before.take(op(name(0), 2), op(name(0), 3));
+    const cursor = before.cursors.current();
+    const rolledBack = new Server("one", [op(name(0), 1)]);
+    expect(rolledBack.arrival(cursor)).toBeNull();
+    expect(rolledBack.covers(cursor)).toBe(false);
+    rolledBack.take(op(name(1), 1), op(name(1), 2), op(name(1), 3));
+    expect(rolledBack.arrival(cursor)).toBeNull(); // there is an op under that number: another one
+    expect(rolledBack.covers(cursor)).toBe(false);
+  });
+
+  test("[R6] of another store are covered if all that they list and hold is here", () => {
+    fc.assert(
+      fc.property(holdings, holdings, (here, there) => {
+        const mine = new Server("one", opsUpTo(here));
+        const theirs = new Server("two");
+        for (const each of opsUpTo(there)) theirs.take(each);
+        const cursor = theirs.cursors.current();
+        const holds = there.every((last, o) => (here[o] as number) >= last);
+        if (!holds) expect(mine.covers(cursor)).toBe(false);
+        // More than the cursor lists may make it say no, never yes: then the client begins anew.
+        const same = there.every((last, o) => here[o] === last);
+        if (same) expect(mine.covers(cursor)).toBe(true);
+        const known = there.every((last, o) => last > 0 || here[o] === 0);
+        if (holds && known) expect(mine.covers(cursor)).toBe(true);
+      }),
+      { numRuns: heavy(150, 5_000) },
+    );
+  });
+
+  test("[R10] stay short and quick with 10,000 origins, and tell one that is missing", () => {
+    const origins = 10_000;
+    const all = Array.from({ length: origins }, (_, i) => op(name(i), 1));
+    const one = new Server("one", all);
+    const two = new Server("two", all.toReversed());
+    expect(one.cursors.current().length).toBeLessThan(400);
+    expect(one.cursors.current().length).toBeLessThanOrEqual(CURSOR_CHARACTERS_MAX);
+    expect(two.covers(one.cursors.current())).toBe(true);
+    for (let i = 0; i < 200; i++) one.take(op(name(i), 2));
+    const text = one.cursors.current();
+    expect(text.length).toBeLessThan(400);
+    expect(two.covers(text)).toBe(false);
+    for (let i = 0; i < 199; i++) two.take(op(name(i), 2));
+    expect(two.covers(text)).toBe(false);
+    two.take(op(name(199), 2));
+    expect(two.covers(text)).toBe(true);
+  });
+
+  test("a branch under the same numbers is not taken for what the cursor saw", () => {
+    const seen = new Server("one");
+    for (let i = 0; i < 12; i++) seen.take(op(name(i), 1));
+    const split = Array.from({ length: 12 }, (_, i) => op(name(i), 1, i === 0 ? 1 : 0));
+    expect(new Server("two", split).covers(seen.cursors.current())).toBe(false);
+  });
+
+  test("of no server are refused", () => {
+    const server = new Server("one");
+    for (const text of ["", "x", `${server.cursors.current()}~`]) {
+      expect(() => server.cursors.parse(text)).toThrow(Refusal);
+    }
+  });
+});

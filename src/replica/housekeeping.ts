@@ -1,0 +1,93 @@
+/**
+ * Work behind the fold, off the way of every message: the search index, erasures, and cleaning after them.
+ *
+ * Invariants: 1. one batch of bodies is on its way off the disk at a time. 2. A body leaves the log before
+ * the view forgets that it has to. 3. Cleaning waits until nothing is left to erase.
+ */
+import { ERASE_BATCH_OPS, ERASE_DEADLINE_MS } from "../core/limits.ts";
+import type { Clock, Log, Timer, View } from "./ports.ts";
+
+const DELAY_MS = 10;
+const PAUSE_MS = 2;
+
+type Parts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly view: View;
+  readonly viewCleaned?: () => void;
+};
+
+export class Housekeeping {
+  private readonly parts: Parts;
+  private readonly alarm: (message: string) => void;
+  private timer: Timer | null = null;
+  /** While bodies are on their way off the disk: what raises the alarm if it takes too long. */
+  private erasing: Timer | null = null;
+  private afterErasure: (() => void) | null = null;
+  private finishing = false;
+
+  constructor(parts: Parts, alarm: (message: string) => void) {
+    this.parts = parts;
+    this.alarm = alarm;
+    this.soon();
+  }
+
+  /** There may be something to do. */
+  soon(delayMs = DELAY_MS): void {
+    if (this.finishing) return;
+    this.timer ??= this.parts.clock.schedule(delayMs, () => {
+      this.timer = null;
+      this.work();
+    });
+  }
+
+  private work(): void {
+    const { view, viewCleaned } = this.parts;
+    const more = view.tidy();
+    if (this.erasing === null) this.eraseSome();
+    if (more) {
+      this.soon(PAUSE_MS);
+    } else if (this.erasing === null && view.needsCleaning) {
+      if (!view.clean()) viewCleaned?.();
+      this.soon(PAUSE_MS);
+    }
+  }
+
+  private eraseSome(): void {
+    const { view, log, clock } = this.parts;
+    const items = view.pendingErasures(ERASE_BATCH_OPS);
+    if (items.length === 0) return;
+    const seconds = ERASE_DEADLINE_MS / 1000;
+    const message = `erased text has not left the disk within ${seconds} s: something reads the log's files without an end`;
+    this.erasing = clock.schedule(ERASE_DEADLINE_MS, () => this.alarm(message));
+    log.erase(items);
+  }
+
+  /** These bodies have left the log. */
+  erased(ns: readonly number[]): void {
+    this.erasing?.cancel();
+    this.erasing = null;
+    this.parts.view.erasuresDone(ns);
+    this.parts.viewCleaned?.();
+    this.afterErasure?.();
+    this.soon(PAUSE_MS);
+  }
+
+  /** Resolves when nothing is left to erase; what is erased leaves the disk before the server does. */
+  async finish(): Promise<void> {
+    this.finishing = true;
+    this.timer?.cancel();
+    for (;;) {
+      while (this.parts.view.tidy()) await this.turn();
+      if (this.erasing === null) this.eraseSome();
+      if (this.erasing === null) return;
+      await new Promise<void>((resolve) => {
+        this.afterErasure = resolve;
+      });
+    }
+  }
+
+  private turn(): Promise<void> {
+    return new Promise((resolve) => this.parts.clock.schedule(0, resolve));
+  }
+}
