@@ -56,7 +56,8 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
     for (let killed = 0, world: World | null = null; killed < kills; killed++) {
       // Every second kill is at a named point, each in its turn; one that was not reached comes again.
       const again = killed % 2 === 0 ? undefined : missed.shift();
-      const point = again ?? (killed % 2 === 0 ? (POINTS[(killed / 2) % POINTS.length] ?? null) : null);
+      const point =
+        again ?? (killed % 2 === 0 ? (POINTS[(killed / 2) % POINTS.length] ?? null) : null);
       const passings = again === undefined ? chance.whole(1, PASSINGS_MAX) : 1;
       const killAt = point === null ? {} : { killAt: `${point}:${passings}` };
       if (world === null) {
@@ -93,7 +94,9 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
     throw repeatable(seed, "torture-kill.test.ts", cause);
   }
   for (const point of POINTS) {
-    expect(`${point} reached: ${(hits.get(point) ?? 0) >= kills / 10}`).toBe(`${point} reached: true`);
+    expect(`${point} reached: ${(hits.get(point) ?? 0) >= kills / 10}`).toBe(
+      `${point} reached: true`,
+    );
   }
   expect(acknowledged).toBeGreaterThan(kills * 20);
   count("SIGKILLs of a server under load", kills);

@@ -198,6 +198,7 @@ function table(chat: Chat, rows: readonly (readonly string[])[], more: boolean):
 /** The id of the message that is meant, in the current conversation. */
 async function messageOf(chat: Chat, ref: MessageRef): Promise<string> {
   if (ref.kind === "id") return ref.id;
+  await chat.emptied(); // "my last message" may be on its way still
   const params = { in: refOf(here(chat)), limit: HISTORY_PAGE_MAX };
   const { messages } = await chat.client.call("message.history", params, DEADLINE);
   const me = chat.client.account?.id;
