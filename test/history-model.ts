@@ -165,7 +165,7 @@ export class HistoryModel {
     const writes = new Map<AccountId, Write[]>();
     for (const { op, at, data, body } of this.counting) {
       if ((op.kind !== 1 && op.kind !== 3) || this.isDeleted(op.author)) continue;
-      const version = op.kind === 1 ? 1 : (data.version);
+      const version = op.kind === 1 ? 1 : data.version;
       const list = writes.get(op.author) ?? [];
       list.push({ value: body?.name, version, at });
       writes.set(op.author, list);

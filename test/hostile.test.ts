@@ -218,7 +218,7 @@ test(
         }
         expect(answers - before).toBeLessThanOrEqual(1);
         if (client.closedWith === null) continue;
-        expect([4000, 4004]).toContain(client.closedWith.code);
+        expect(CLOSES_BY_RULE).toContain(client.closedWith.code);
         client = server.connect();
         attend(client);
       }

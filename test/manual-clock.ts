@@ -41,7 +41,11 @@ export class ManualClock implements Clock {
 }
 
 export class CountedRandom implements Random {
-  private state = 1;
+  private state: number;
+
+  constructor(seed = 1) {
+    this.state = seed;
+  }
 
   bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => {

@@ -71,6 +71,7 @@ export interface ReadView {
   listChannels(match: string, after: string, limit: number, viewer: AccountId): ListedName[];
 
   sessionOfToken(hash: string): SessionId | null;
+  /** Sessions of an account that were not ended: few, however many it once had. */
   sessionsOf(account: AccountId): SessionId[];
   invitations(): InvitationId[];
   invitationOfCode(hash: string): InvitationId | null;

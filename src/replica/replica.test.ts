@@ -45,7 +45,7 @@ class Rig {
       name: "a",
       hash: sha256,
       clock: this.clock,
-      random: new CountedRandom(),
+      random: new CountedRandom(held.length),
       log: this.log,
       view: this.view,
       probe: (point) => this.points.push(point),
@@ -142,7 +142,13 @@ describe("minting", () => {
     }
     // Too large for its envelope: a defect of the caller, which costs no number.
     const data = { message: "x".repeat(2_000), version: 1 };
-    const wrong = { author: ALICE, id: id(99), kind: messageEdit, content: { scope: BOB, data, body: { text: "" } }, changes: [] };
+    const wrong = {
+      author: ALICE,
+      id: id(99),
+      kind: messageEdit,
+      content: { scope: BOB, data, body: { text: "" } },
+      changes: [],
+    };
     expect(() => rig.replica.mint(wrong)).toThrow("bound");
     rig.post(100);
     rig.turn();
@@ -171,7 +177,8 @@ describe("minting", () => {
     rig.log.commit();
     const second = rig.log.op(2);
     expect(compareStamps(second.stamp, (first?.op as Op).stamp)).toBeGreaterThan(0);
-    expect(second.seq).toBe(rig.log.op(1).origin === second.origin ? 2 : 1);
+    expect(second.origin).not.toBe((first?.op as Op).origin);
+    expect(second.seq).toBe(1);
   });
 
   test("what a client has seen is stamped before what it does next", () => {
@@ -212,7 +219,11 @@ describe("repeats", () => {
     const otherPlace = () =>
       rig.replica.earlier(ALICE, id(1), messagePost, { ...content("text 1"), scope: ALICE });
     const otherKind = () =>
-      rig.replica.earlier(ALICE, id(1), messageDelete, { scope: BOB, data: { message: "m_" }, body: null });
+      rig.replica.earlier(ALICE, id(1), messageDelete, {
+        scope: BOB,
+        data: { message: "m_" },
+        body: null,
+      });
     expect([other, otherPlace, otherKind].map(refusedWith)).toEqual(Array(3).fill("id_reused"));
     rig.turn();
     rig.log.commit();
@@ -281,9 +292,9 @@ describe("bounds", () => {
       rig.log.commit();
       commits++;
       expect(rig.log.batches.length).toBeLessThanOrEqual(2);
-      expect(refusedWith(() => rig.post(1_000_000 + commits))).toBe("nothing");
+      if (commits === 1) expect(refusedWith(() => rig.post(1_000_000))).toBe("nothing");
     }
-    expect(rig.log.lastN).toBe(PENDING_OPS_MAX + commits - (rig.replica.figures().pendingOps));
+    expect(rig.log.lastN).toBe(PENDING_OPS_MAX + 1);
     expect(rig.view.foldedN).toBe(rig.log.lastN);
     await settle();
   });
@@ -298,11 +309,18 @@ describe("bounds", () => {
     expect(minted * 60_000).toBeLessThan(PENDING_BYTES_MAX + 70_000);
     rig.turn();
     while (rig.log.batches.length > 0) {
-      const bytes = (rig.log.batches[0] ?? []).reduce((sum, op) => sum + op.bytes.length + (op.body?.length ?? 0), 0);
+      const bytes = (rig.log.batches[0] ?? []).reduce(
+        (sum, op) => sum + op.bytes.length + (op.body?.length ?? 0),
+        0,
+      );
       expect(bytes).toBeLessThanOrEqual(COMMIT_BYTES_MAX);
       rig.log.commit();
     }
-    expect(rig.replica.figures()).toMatchObject({ pendingOps: 0, pendingBytes: 0, commitsInFlight: 0 });
+    expect(rig.replica.figures()).toMatchObject({
+      pendingOps: 0,
+      pendingBytes: 0,
+      commitsInFlight: 0,
+    });
   });
 
   test("below the reserve writes are refused before anything is minted, and come back above it", () => {
@@ -404,7 +422,8 @@ test("[R4, R5] any course of requests and commits: one op for each id, answered 
           const text = each.other ? "other" : "text";
           try {
             const earlier = rig.repeat(each.i, text);
-            const answer = earlier === null ? rig.post(each.i, text) : fate(Promise.resolve(earlier));
+            const answer =
+              earlier === null ? rig.post(each.i, text) : fate(Promise.resolve(earlier));
             asked.push({ i: each.i, text, fate: answer });
           } catch (error) {
             expect((error as Refusal).code).toBe("id_reused");

@@ -190,11 +190,12 @@ export class SqliteFoldView implements FoldView {
       return;
     }
     sql.run(
-      `INSERT INTO sessions (id, account, state) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET state = excluded.state`,
+      `INSERT INTO sessions (id, account, state, ended) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET state = excluded.state, ended = excluded.ended`,
       key,
       effectOf(key).author,
       JSON.stringify(state),
+      state.ended === undefined ? 0 : 1,
     );
     for (const token of state.tokens) {
       sql.run("INSERT OR IGNORE INTO tokens (hash, session) VALUES (?, ?)", token.hash, key);

@@ -75,7 +75,7 @@ export class ViewReads extends MessageReads {
   }
 
   sessionsOf(account: AccountId): SessionId[] {
-    const sql = "SELECT id FROM sessions WHERE account = ? ORDER BY id";
+    const sql = "SELECT id FROM sessions WHERE account = ? AND ended = 0 ORDER BY id";
     return this.rows.sql.all<{ id: SessionId }>(sql, account).map((row) => row.id);
   }
 

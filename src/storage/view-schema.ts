@@ -24,9 +24,9 @@ export function createViewTables(db: Database): void {
     ) STRICT;
     CREATE INDEX accounts_shown ON accounts (shown) WHERE shown IS NOT NULL;
     CREATE TABLE sessions (
-      id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL
+      id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, ended INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX sessions_account ON sessions (account);
+    CREATE INDEX sessions_account ON sessions (account, ended);
     CREATE TABLE tokens (hash TEXT PRIMARY KEY, session TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE INDEX tokens_session ON tokens (session);
     CREATE TABLE channels (
