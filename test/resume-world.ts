@@ -66,6 +66,8 @@ class Device {
   readonly posted = new Map<string, number>();
   readonly texts = new Map<string, string>();
   readonly opened = new Set<string>();
+  /** Ids of the messages of each conversation. */
+  private readonly placed = new Map<string, Set<string>>();
   readonly names = new Map<string, string>();
   readonly topics = new Map<string, string>();
   standing = "none";
@@ -124,6 +126,12 @@ class Device {
     if (--this.left <= 0) this.drop(client);
   }
 
+  private place(message: Shown | undefined): void {
+    if (message === undefined) return;
+    const ids = this.placed.get(message.conversation) ?? new Set();
+    this.placed.set(message.conversation, ids.add(message.id));
+  }
+
   private learn(method: string, params: Record<string, unknown>): void {
     const message = params.message as Shown | undefined;
     const account = params.account as { id: string; name: string } | undefined;
@@ -131,13 +139,18 @@ class Device {
       case "message.posted":
         this.posted.set(message?.id ?? "", (this.posted.get(message?.id ?? "") ?? 0) + 1);
         this.texts.set(message?.id ?? "", message?.text ?? "");
+        this.place(message);
         break;
       case "message.changed":
         this.texts.set(message?.id ?? "", message?.text ?? "");
         break;
-      case "conversation.opened":
-        this.opened.add((params.conversation as { id: string }).id);
+      case "conversation.opened": {
+        // What happened in it while it could not be read is not told: its history is read anew.
+        const { id } = params.conversation as { id: string };
+        this.opened.add(id);
+        for (const known of this.placed.get(id) ?? []) this.texts.delete(known);
         break;
+      }
       case "account.changed":
         this.names.set(account?.id ?? "", account?.name ?? "");
         break;

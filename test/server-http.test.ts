@@ -64,7 +64,7 @@ describe("health", () => {
     const first = serve(folder, args);
     const url = await first.ready();
     const token = await signUp(url, "bob");
-    await postMany(url, token, 5_000);
+    await postMany(url, token, 20_000);
     await first.stop();
     for (const end of ["", "-wal", "-shm"])
       rmSync(join(folder, "a", `view.db${end}`), { force: true });
@@ -91,7 +91,7 @@ describe("health", () => {
     expect([...refusals]).toEqual(["unavailable"]);
     expect(second.err).toContain("the view is made anew");
     const { result } = await rpc(url, "message.history", { in: "@bob", limit: 1 }, token);
-    expect(JSON.stringify(result)).toContain("message 5000");
+    expect(JSON.stringify(result)).toContain("message 20000");
   });
 });
 

@@ -30,7 +30,7 @@ import { World, within } from "./torture/world.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const DISK_MEBIBYTES = 24;
-const BALLAST_MEBIBYTES = 6;
+const BALLAST_MEBIBYTES = 10;
 const NO_PERMISSION = 17;
 const STORAGE_FAILED = 74;
 const NOBODY = 65_534;

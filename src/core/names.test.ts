@@ -6,8 +6,8 @@ import { foldName, literalPrefix, matchesWildcard, SUFFIX_MARK } from "./names.t
 const runs = { numRuns: heavy(3_000, 300_000) };
 
 function asRegex(pattern: string): RegExp {
-  const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const parts = [...pattern].map((c) => (c === "*" ? "[^]*" : c === "?" ? "[^]" : escape(c)));
+  const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const parts = [...pattern].map((c) => (c === "*" ? "[^]*" : c === "?" ? "[^]" : quoted(c)));
   return new RegExp(`^${parts.join("")}$`);
 }
 

@@ -17,8 +17,8 @@ export const markerSet = declareKind({
   apply(view, parsed, subject) {
     if (subject.table !== "marker" || parsePosition(parsed.data.upTo) === null) return;
     const upTo = parsed.data.upTo as Position;
-    view.put("marker", subject.key, {
-      upTo: latest(view.get("marker", subject.key)?.upTo, upTo),
-    });
+    const current = view.get("marker", subject.key)?.upTo;
+    // One that is behind says nothing, not even that what came late meanwhile was seen.
+    if (latest(current, upTo) === upTo) view.put("marker", subject.key, { upTo });
   },
 });

@@ -102,12 +102,11 @@ describe("the log on disk", () => {
     const before = size();
     for (let i = 0; i < 1_500; i++) view.run("INSERT INTO t VALUES (zeroblob(4000))");
     expect(size()).toBe(before);
-    const deadline = Bun.nanoseconds() + 10e9;
-    while (size() === before && Bun.nanoseconds() < deadline) {
+    // It grows while it is moved; if it never is, the test's time limit ends this.
+    while (size() < 1_500 * 4_096) {
       log.checkpointView();
       await Bun.sleep(10);
     }
-    expect(size()).toBeGreaterThan(1_000 * 4_096);
     view.close();
     await close();
   });

@@ -185,36 +185,36 @@ export class MessageReads {
     ) as { count: number };
     let count = after.count;
     if (place !== null) {
+      const seenN = this.seenN(account, conversation);
       for (const post of this.stampRows(row, place.stamp)) {
         const message = (post.state & GONE) === 0 ? this.render(post) : null;
-        if (message !== null && message.author !== account && message.position > floor) count++;
+        if (message === null || message.author === account) continue;
+        if (message.position > floor || (message.late && post.n > seenN)) count++;
       }
-      count += this.unseenLate(account, conversation, row, place.stamp, me);
+      count += this.unseenLate(row, place.stamp, me, seenN);
     }
     return Math.min(count, max + 1);
   }
 
-  private unseenLate(
-    account: AccountId,
-    conversation: ConversationId,
-    row: number,
-    upTo: Stamp,
-    me: number,
-  ): number {
+  /** Where the fold stood when the account said last what it has read: of what came late it saw that much. */
+  private seenN(account: AccountId, conversation: ConversationId): number {
     const marker = this.rows.sql.get<{ seen: number }>(
       "SELECT seen FROM markers WHERE account = ? AND conversation = ?",
       account,
       conversation,
     );
-    if (marker === null) return 0;
+    return marker?.seen ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  private unseenLate(row: number, before: Stamp, me: number, seenN: number): number {
     const late = this.rows.sql.get<{ count: number }>(
       `SELECT count(*) AS count FROM late l JOIN messages m ON m.n = l.n
-       WHERE l.conversation = ? AND l.n > ? AND (m.ms, m.counter) <= (?, ?)
+       WHERE l.conversation = ? AND l.n > ? AND (m.ms, m.counter) < (?, ?)
        AND m.author <> ? AND m.state & ${GONE} = 0`,
       row,
-      marker.seen,
-      upTo.ms,
-      upTo.counter,
+      seenN,
+      before.ms,
+      before.counter,
       me,
     ) as { count: number };
     return late.count;
@@ -244,7 +244,7 @@ export class MessageReads {
   }
 
   private newPosts(row: number, afterN: number, limit: number, into: Set<number>): void {
-    const batch = 64;
+    let batch = 64;
     let from: Stamp | null = null;
     let taken = 0;
     while (taken <= limit) {
@@ -262,7 +262,8 @@ export class MessageReads {
       const last = rows.at(-1);
       if (rows.length < batch || last === undefined) return;
       taken += fresh;
-      if (from !== null && from.ms === last.ms && from.counter === last.counter) return;
+      // So many of one stamp: only a longer look gets past them.
+      if (from !== null && from.ms === last.ms && from.counter === last.counter) batch *= 2;
       from = { ms: last.ms, counter: last.counter };
     }
   }

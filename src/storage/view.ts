@@ -27,6 +27,7 @@ import { textOf } from "./view-messages.ts";
 import { ViewReads } from "./view-read.ts";
 import { ViewRows } from "./view-rows.ts";
 import { createViewTables, VIEW_APPLICATION_ID, VIEW_VERSION } from "./view-schema.ts";
+import { breakSeal, sealPath, sealView, structureHolds } from "./view-seal.ts";
 import { createSearchTables, SearchIndex } from "./view-search.ts";
 
 const REBUILD_BATCH_OPS = 2_000;
@@ -84,6 +85,8 @@ export class SqliteView extends ViewReads implements View {
     }
     let db: Database | null = null;
     try {
+      const seal = breakSeal(path);
+      if (seal === "damaged") return "it is not what was closed";
       db = new Database(path, { readwrite: true, create: false });
       const pragma = (name: string) =>
         Object.values(db?.query(`PRAGMA ${name}`).get() as Record<string, number>)[0];
@@ -101,7 +104,7 @@ export class SqliteView extends ViewReads implements View {
       if (folded > 0 && meta.get("folded-op") !== opMark(hash, log.op(folded))) {
         return "it was folded from other ops";
       }
-      return null;
+      return seal === null && !structureHolds(db) ? "it is damaged" : null;
     } catch (error) {
       return `it could not be read (${(error as Error).message})`;
     } finally {
@@ -278,6 +281,7 @@ export class SqliteView extends ViewReads implements View {
   close(): void {
     this.rows.sql.close();
     this.db.close();
+    if (this.options.path !== ":memory:") sealView(this.options.path);
   }
 }
 
@@ -312,5 +316,6 @@ function openDatabase({ path, log }: ViewOptions): Database {
 }
 
 function removeView(path: string): void {
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+  for (const file of [path, `${path}-wal`, `${path}-shm`, sealPath(path)])
+    rmSync(file, { force: true });
 }

@@ -12,7 +12,8 @@
  * What this covers: everything that was written and not synced is lost, data and metadata, at any moment,
  * also in the middle of an fsync; renames and new files not synced to their directory; recovery of the
  * journal. What it does not: a disk that loses its own cache after it confirmed a flush, or writes part of a
- * sector (the loop device keeps what it has taken); other file systems than ext4 with data=ordered.
+ * sector (the loop device keeps what it has taken, so an answer that leaves while its fsync is under way goes
+ * unseen here; one without any fsync does not); other file systems than ext4 with data=ordered.
  */
 import { dlopen, ptr } from "bun:ffi";
 import { spawnSync } from "node:child_process";

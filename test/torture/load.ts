@@ -13,6 +13,8 @@ const IN_FLIGHT_MAX = 8;
 /** Of the own messages, so many of the newest are edited and deleted. */
 const RECENT = 60;
 const ACCOUNTS_PER_LOAD = 2;
+/** What waits in the outbox is written as soon as it can be: not more than a full disk can take then. */
+const OUTBOX_WAITING_MAX = 60;
 const REPEATED_AFTER_DEATH = 0.6;
 
 /** An own message that may be changed: nothing about it is open. */
@@ -221,6 +223,10 @@ export class Load {
     const { world } = this;
     const { cat, chance } = world;
     while (!this.isDead) {
+      if (cat.waiting >= OUTBOX_WAITING_MAX) {
+        await Bun.sleep(10);
+        continue;
+      }
       const token = world.token();
       cat.post(chance.pick([world.ops, world.bob.id]), token, world.text(token));
       if (chance.happens(0.01)) {

@@ -1,0 +1,22 @@
+import { test } from "bun:test";
+import { opsOf, CHANNELS } from "/work/main/test/histories.ts";
+import { ArrayLog } from "/work/main/test/memory-log.ts";
+import { openView, foldAll, settle } from "/work/main/test/view-probe.ts";
+import { SqliteView } from "/work/main/src/storage/view.ts";
+import { sha256 } from "/work/main/src/storage/log-hash.ts";
+import { accountIdOf, requestIdFrom } from "/work/main/src/core/ids.ts";
+import { rmSync, statSync, existsSync } from "node:fs";
+test("big", () => {
+  const N = 300_000;
+  const A = accountIdOf(new Uint8Array(16).fill(3));
+  const words = Array.from({length: 5000}, (_, i) => "w" + (i*7919%100003).toString(36));
+  const ops = opsOf(Array.from({ length: N }, (_, i) => ({ content: { kind: 40, author: A, scope: CHANNELS[0]!, data: "", body: JSON.stringify({ text: [1,2,3,4,5,6,7,8].map(k => words[(i*k*31+k)%5000]).join(" ") }), id: requestIdFrom(i+1, new Uint8Array(10)) }, ms: i+1, counter: 0, origin: 0, turns: [0] })));
+  const log = new ArrayLog(ops); const path = "/tmp/big-view.db";
+  for (const e of ["","-wal","-shm","-seal"]) rmSync(path+e,{force:true});
+  const view = openView(log, path); foldAll(view, log, [2000]); settle(view);
+  const t = (n: string, f: () => any) => { const s = performance.now(); const r = f(); console.log(n, Math.round(performance.now()-s), "ms"); return r; };
+  t("close", () => view.close()); console.log(statSync(path).size/1e6, "MB", existsSync(path+"-seal"));
+  let v = t("open sealed", () => SqliteView.open({ path, hash: sha256, log })); console.log(v.rebuilt); t("close2", () => v.view.close());
+  rmSync(path+"-seal");
+  v = t("open unsealed", () => SqliteView.open({ path, hash: sha256, log })); console.log(v.rebuilt); v.view.close();
+}, 300000);
