@@ -18,7 +18,7 @@ export class BenchClient {
     this.socket = socket;
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       if (data.startsWith('{"jsonrpc":"2.0","method"')) {
-        if (data.startsWith('"message.posted"', 25)) this.posted++;
+        if (data.startsWith('"message.posted"', 26)) this.posted++;
         return;
       }
       const answer = JSON.parse(data) as Answer;

@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { incarnation, mutatedText, seq, stamp } from "../../test/arbitraries.ts";
 import { count, heavy } from "../../test/heavy.ts";
 import { type Cursor, cursorText, parseCursor } from "./cursor.ts";
 import type { Incarnation } from "./ids.ts";
 import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX } from "./limits.ts";
+
+setDefaultTimeout(heavy(60_000, 1_200_000));
 
 const FUZZED = heavy(10_000, 1_000_000);
 
@@ -50,6 +52,26 @@ describe("cursors", () => {
       { numRuns: FUZZED },
     );
     count("fuzzed cursors", FUZZED);
+  });
+
+  test("with an origin twice, or a number that is none or has two texts, are none", () => {
+    const text = (n: string, digest: string, listed: string) =>
+      `1~store~${n}~mark~${"0".repeat(13)}~${digest}~${listed}`;
+    const [a, b] = ["a.0123456789", "b.0123456789"];
+    expect(parseCursor(text("7", "ff", `${a}:1,${b}:2`))).not.toBeNull();
+    expect(parseCursor(text("7", "0", ""))).not.toBeNull();
+    for (const wrong of [
+      text("7", "ff", `${a}:1,${a}:2`),
+      text("9007199254740993", "ff", ""),
+      text("7", "ff", `${a}:9007199254740993`),
+      text("07", "ff", ""),
+      text("-7", "ff", ""),
+      text("7", "0f", ""),
+      text("7", "f".repeat(17), ""),
+      text("7", "ff", `${a}:1,`),
+      text("7", "ff", `${a}:01`),
+    ])
+      expect([wrong, parseCursor(wrong)]).toEqual([wrong, null]);
   });
 
   test("[R10] with more origins than one may list, or too long, are none", () => {

@@ -3,6 +3,16 @@
  * disk or network can cause is a {@link Refusal} with a code of this closed set.
  */
 
+/** After this nothing may go on: the process ends, and its next start puts things right. */
+export class Fatal extends Error {
+  override name = "Fatal";
+}
+
+/** There was no room on the disk for what can be written again later. */
+export class NoRoom extends Error {
+  override name = "NoRoom";
+}
+
 /** Codes that clients see (`error.data.code`). Never renamed, never reused. */
 export const REFUSAL_CODES = [
   "invalid", // the request is malformed or out of bounds; repeating it changes nothing

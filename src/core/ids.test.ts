@@ -139,7 +139,15 @@ describe("ids", () => {
       messageIdFor(author, id),
     ];
     const direct = directIdFor(sha256, author, operatorId(sha256));
-    expect([...all, direct, derivedRequestId(sha256, "session", id)]).toMatchSnapshot();
+    expect([...all, direct, derivedRequestId(sha256, "session", id)] as string[]).toEqual([
+      "018bcfe5-6800-7001-8203-040506070809",
+      "a_HLUfwpsOtXvIm8VLBJZbsA",
+      "a_8gNQ_DudFZEguYi6gnG18Q",
+      "c_eG0nZVv4Q4_qP5KtJmpBOQ",
+      "m_AYvP5WgAcAGCAwQFBgcICRy1H8KbDrV7yJvFSwSWW7A",
+      "d_eRdxF_e-UUMAqxkbAdEUug",
+      "018bcfe5-6800-711e-9fc4-cdd67fa1a934",
+    ]);
   });
 });
 

@@ -101,7 +101,8 @@ export const ERASE_BATCH_OPS = 500;
 /** Erased bytes leave every file within this time after the acknowledgment; an alarm says if not. */
 export const ERASE_DEADLINE_MS = 1 * MINUTE;
 export const RESERVE_BYTES_MAX = 64 * MIB;
-export const RESERVE_BYTES_MIN = 4 * MIB;
+/** What logs, write-ahead logs and the view may grow by between two looks at the free space. */
+export const RESERVE_BYTES_MIN = 16 * MIB;
 /** Share of the file system that the reserve takes, within the two bounds above. */
 export const RESERVE_SHARE = 0.05;
 export const FREE_SPACE_INTERVAL_MS = 1 * SECOND;

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { bytes, envelope, mutated } from "../../test/arbitraries.ts";
 import { count, heavy } from "../../test/heavy.ts";
@@ -17,6 +17,8 @@ import {
   openBody,
   sealBody,
 } from "./op.ts";
+
+setDefaultTimeout(heavy(60_000, 1_200_000));
 
 /** Format 1, byte by byte as the header of op.ts says it. */
 const GOLDEN =

@@ -7,7 +7,7 @@
  * live event: all of it happens in one turn of the event loop.
  */
 import { AssertionError } from "../core/assert.ts";
-import { Refusal, type RefusalCode } from "../core/errors.ts";
+import { Fatal, Refusal, type RefusalCode } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import { type AccountId, operatorId } from "../core/ids.ts";
 import {
@@ -299,7 +299,7 @@ export class Gateway {
       const result = await this.dispatcher.run(caller, request.method, row, request.params);
       return { status: 200, body: resultText(request.id, result) };
     } catch (error) {
-      if (error instanceof AssertionError) throw error;
+      if (error instanceof AssertionError || error instanceof Fatal) throw error;
       const refusal = error instanceof Refusal ? error : this.defect(request.method, error);
       return { status: HTTP_STATUS[refusal.code], body: errorText(request.id, refusal) };
     } finally {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { count, heavy } from "../../test/heavy.ts";
 import { drafts, History } from "../../test/histories.ts";
@@ -19,6 +19,8 @@ import type { Op } from "../core/op.ts";
 import { POSITION_START, positionOf } from "../core/position.ts";
 import type { SqliteView } from "../storage/view.ts";
 import { isOwner, splitMemberKey, standingOf } from "./member.ts";
+
+setDefaultTimeout(heavy(60_000, 1_200_000));
 
 const RUNS = heavy(150, 10_000);
 const OPS = 40;

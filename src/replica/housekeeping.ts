@@ -4,11 +4,13 @@
  * Invariants: 1. one batch of bodies is on its way off the disk at a time. 2. A body leaves the log before
  * the view forgets that it has to. 3. Cleaning waits until nothing is left to erase.
  */
+import { NoRoom } from "../core/errors.ts";
 import { ERASE_BATCH_OPS, ERASE_DEADLINE_MS } from "../core/limits.ts";
 import type { Clock, Log, Timer, View } from "./ports.ts";
 
 const DELAY_MS = 10;
 const PAUSE_MS = 2;
+const NO_ROOM_PAUSE_MS = 1_000;
 
 type Parts = {
   readonly clock: Clock;
@@ -37,7 +39,12 @@ export class Housekeeping {
     if (this.finishing) return;
     this.timer ??= this.parts.clock.schedule(delayMs, () => {
       this.timer = null;
-      this.work();
+      try {
+        this.work();
+      } catch (error) {
+        if (!(error instanceof NoRoom)) throw error;
+        this.soon(NO_ROOM_PAUSE_MS);
+      }
     });
   }
 
@@ -67,7 +74,11 @@ export class Housekeeping {
   erased(ns: readonly number[]): void {
     this.erasing?.cancel();
     this.erasing = null;
-    this.parts.view.erasuresDone(ns);
+    try {
+      this.parts.view.erasuresDone(ns);
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error; // done again later: to erase twice does no harm
+    }
     this.parts.viewCleaned?.();
     this.afterErasure?.();
     this.soon(PAUSE_MS);

@@ -13,7 +13,7 @@
  */
 import { assert } from "../core/assert.ts";
 import { toBase32Hex } from "../core/bytes.ts";
-import { Refusal } from "../core/errors.ts";
+import { NoRoom, Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
 import {
@@ -34,6 +34,7 @@ import type { Clock, Commit, Folded, Log, Random, Timer, View } from "./ports.ts
 import { StampClock } from "./stamp-clock.ts";
 
 const COMMITS_IN_FLIGHT_MAX = 2;
+const FOLD_RETRY_MS = 500;
 const INCARNATION_RANDOM_BYTES = 7;
 const INCARNATION_RANDOM_CHARACTERS = 10;
 /** Free space must pass the reserve by this factor before writes come back. */
@@ -106,6 +107,9 @@ export class Replica {
   private stopping = false;
   private clockAlarmed = false;
   private commitMs = 0;
+  /** Durable and not folded: more than nothing only while the view finds no room on the disk. */
+  private readonly unfolded: Commit[] = [];
+  private foldRetry: Timer | null = null;
 
   constructor(options: ReplicaOptions) {
     this.options = options;
@@ -328,7 +332,35 @@ export class Replica {
   private durable(commit: Commit): void {
     this.commitsInFlight--;
     this.commitMs = commit.tookMs;
-    const folded = this.view.fold(commit.ops);
+    this.unfolded.push(commit);
+    if (this.foldRetry === null) this.foldWaiting();
+    this.flush();
+  }
+
+  /**
+   * Folds what is durable. Where the disk has no room for the view, it is tried again until there is: what
+   * was stored is kept, its senders hear so or `indefinite`, and nothing new is minted meanwhile.
+   */
+  private foldWaiting(): void {
+    for (let commit = this.unfolded[0]; commit !== undefined; commit = this.unfolded[0]) {
+      let folded: Folded[];
+      try {
+        folded = this.view.fold(commit.ops);
+      } catch (error) {
+        if (!(error instanceof NoRoom)) throw error;
+        this.foldRetry = this.options.clock.schedule(FOLD_RETRY_MS, () => {
+          this.foldRetry = null;
+          this.foldWaiting();
+        });
+        break;
+      }
+      this.unfolded.shift();
+      this.publish(commit, folded);
+    }
+    this.judgeSpace();
+  }
+
+  private publish(commit: Commit, folded: readonly Folded[]): void {
     this.cursors.advance(commit.ops);
     this.options.probe?.("folded");
     for (const { op } of commit.ops) this.pending.remove(op);
@@ -336,7 +368,6 @@ export class Replica {
     this.options.probe?.("published");
     for (const { n, op, subjects } of folded) this.answer(n, op, subjects.length > 0);
     this.pending.wake();
-    this.flush();
     this.housekeeping.soon();
   }
 
@@ -363,7 +394,7 @@ export class Replica {
   private judgeSpace(): void {
     const { freeBytes, reserveBytes } = this.disk;
     const bound = this.spaceLow ? reserveBytes * SPACE_RETURN_FACTOR : reserveBytes;
-    const low = freeBytes - this.pending.bytes < bound;
+    const low = freeBytes - this.pending.bytes < bound || this.unfolded.length > 0;
     if (low === this.spaceLow) return;
     this.spaceLow = low;
     const message = low

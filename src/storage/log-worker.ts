@@ -196,6 +196,7 @@ class LogWorker {
 
   private killPoint(point: "before-commit" | "after-commit"): void {
     if (this.options.killAt?.point !== point || --this.killCountdown > 0) return;
+    Bun.sleepSync(20); // so that an answer that goes out too early does go out
     process.kill(process.pid, "SIGKILL");
   }
 

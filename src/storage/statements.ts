@@ -1,14 +1,31 @@
-/** Prepared statements by their text: prepared once a connection, and closed with it. */
+/**
+ * Prepared statements by their text: prepared once a connection, and closed with it. What SQLite says is
+ * wrong becomes what it means here: no room for now, or a file that nothing may be read from any more.
+ */
 import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
+import { Fatal, NoRoom } from "../core/errors.ts";
 
 type Bindings = SQLQueryBindings[];
 
 export class Statements {
   private readonly prepared = new Map<string, Statement<unknown, Bindings>>();
   private readonly db: Database;
+  private readonly damaged: () => void;
 
-  constructor(db: Database) {
+  /** `damaged` is called when the file turns out to be, before {@link Fatal} is thrown. */
+  constructor(db: Database, damaged: () => void = () => {}) {
     this.db = db;
+    this.damaged = damaged;
+  }
+
+  private translated(error: unknown): unknown {
+    const code = (error as { code?: unknown }).code;
+    if (typeof code !== "string") return error;
+    if (code === "SQLITE_FULL") return new NoRoom("there is no room on the disk for the view");
+    if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB") return error;
+    this.damaged();
+    const what = `the view is damaged (${(error as Error).message}): it is made anew at the next start`;
+    return new Fatal(what);
   }
 
   private prepare(sql: string): Statement<unknown, Bindings> {
@@ -21,15 +38,27 @@ export class Statements {
   }
 
   run(sql: string, ...bindings: Bindings): void {
-    this.prepare(sql).run(...bindings);
+    try {
+      this.prepare(sql).run(...bindings);
+    } catch (error) {
+      throw this.translated(error);
+    }
   }
 
   get<Row>(sql: string, ...bindings: Bindings): Row | null {
-    return this.prepare(sql).get(...bindings) as Row | null;
+    try {
+      return this.prepare(sql).get(...bindings) as Row | null;
+    } catch (error) {
+      throw this.translated(error);
+    }
   }
 
   all<Row>(sql: string, ...bindings: Bindings): Row[] {
-    return this.prepare(sql).all(...bindings) as Row[];
+    try {
+      return this.prepare(sql).all(...bindings) as Row[];
+    } catch (error) {
+      throw this.translated(error);
+    }
   }
 
   close(): void {

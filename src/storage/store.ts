@@ -176,6 +176,11 @@ async function acceptOrRefuse(
   const pages = new LogPages(join(directory, LOG_FILE));
   try {
     const plan = await survey(pages, head.state === "valid" ? head.head : null);
+    if (head.state !== "valid") {
+      // Without its head nobody can tell a log that ends here from one whose end is gone.
+      const n = plan.ops.at(-1)?.n ?? 0;
+      plan.findings.add({ what: "not known whether there was more: after", n });
+    }
     if (options.acceptLoss !== true) throw refusal(directory, verdict, plan);
     const damagedCopy = keepDamaged(directory, options.wallMs());
     const { clusterId, server } = options;

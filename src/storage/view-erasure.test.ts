@@ -1,11 +1,13 @@
 /** Erased words, looked for byte by byte in every file of a data directory. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { count, heavy } from "../../test/heavy.ts";
 import { newId, TestServer, until } from "../../test/in-process.ts";
 import { databaseOf } from "../../test/view-probe.ts";
 import { randomFrom } from "./log-testing.ts";
+
+setDefaultTimeout(heavy(60_000, 1_200_000));
 
 const FRAGMENT = 8;
 

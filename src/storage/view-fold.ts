@@ -1,5 +1,4 @@
 /** The write side of the view: rows that folds change, within the transaction of a batch. */
-import { BoundedMap } from "../core/bounded-map.ts";
 import type { Hash } from "../core/hash.ts";
 import {
   type AccountId,
@@ -13,8 +12,7 @@ import {
 } from "../core/ids.ts";
 import type { FoldedName } from "../core/names.ts";
 import type { Op } from "../core/op.ts";
-import { type Position, positionOf } from "../core/position.ts";
-import { compareStamps, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
+import type { Position } from "../core/position.ts";
 import type {
   ChannelState,
   Entities,
@@ -32,28 +30,23 @@ import type {
   Table,
 } from "../core/view.ts";
 import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
+import { PostRows } from "./view-posts.ts";
 import type { ViewRows } from "./view-rows.ts";
-import { STATE_DELETED, STATE_HIDDEN, STATE_LATE } from "./view-schema.ts";
 import type { SearchIndex } from "./view-search.ts";
-
-const CACHED_CONVERSATIONS_MAX = 20_000;
 
 export class SqliteFoldView implements FoldView {
   readonly hash: Hash;
   private readonly rows: ViewRows;
-  private readonly search: SearchIndex;
+  private readonly posts: PostRows;
   private readonly readOp: (n: number) => Op;
-  /** The newest stamp of a conversation by row: what comes below it is late. */
-  private readonly newest = new BoundedMap<number, Stamp>(CACHED_CONVERSATIONS_MAX);
-  private readonly openDirects = new BoundedMap<DirectId, true>(CACHED_CONVERSATIONS_MAX);
   private erasedAuthors: Map<AccountId, number> | null = null;
-  /** Arrival number of the op being folded: late posts enter the feed under it. */
+  /** Arrival number of the op being folded. */
   private n = 0;
 
   constructor(hash: Hash, rows: ViewRows, search: SearchIndex, readOp: (n: number) => Op) {
     this.hash = hash;
     this.rows = rows;
-    this.search = search;
+    this.posts = new PostRows(rows, search, readOp);
     this.readOp = readOp;
   }
 
@@ -64,8 +57,7 @@ export class SqliteFoldView implements FoldView {
 
   /** Forgets everything cached, after a transaction that failed. */
   forget(): void {
-    this.newest.clear();
-    this.openDirects.clear();
+    this.posts.forget();
     this.erasedAuthors = null;
   }
 
@@ -267,115 +259,28 @@ export class SqliteFoldView implements FoldView {
   }
 
   openDirect(id: DirectId, a: AccountId, b: AccountId): void {
-    if (this.openDirects.get(id) === true) return;
-    this.openDirects.set(id, true);
-    const [first, second] = a < b ? [a, b] : [b, a];
-    this.rows.sql.run(
-      "UPDATE conversations SET a = ?, b = ? WHERE row = ? AND a IS NULL",
-      this.rows.accountRow(first),
-      this.rows.accountRow(second),
-      this.rows.conversationRow(id),
-    );
+    this.posts.openDirect(id, a, b);
   }
 
   putPost(post: PostRow): void {
-    const { sql } = this.rows;
-    const conversation = this.rows.conversationRow(post.conversation);
     if (post.n < this.n) {
-      this.putAgain(post);
+      this.posts.putAgain(post);
       return;
     }
-    const late = this.isLate(conversation, post.stamp);
-    const state = (post.hidden ? STATE_HIDDEN : 0) | (late ? STATE_LATE : 0);
-    sql.run(
-      "INSERT INTO messages (n, conversation, ms, counter, author, state) VALUES (?, ?, ?, ?, ?, ?)",
-      post.n,
-      conversation,
-      post.stamp.ms,
-      post.stamp.counter,
-      this.rows.accountRow(post.author),
-      state,
-    );
-    if (late) {
-      sql.run("INSERT OR IGNORE INTO late (conversation, n) VALUES (?, ?)", conversation, post.n);
-      this.addToFeed(conversation * 2, post.n);
-    }
-  }
-
-  /** A post that has its row already is folded again: its own text, unless an edit follows. */
-  private putAgain({ n, hidden }: PostRow): void {
-    this.search.forget(n);
-    this.rows.sql.run(
-      "UPDATE messages SET state = (state & ?) | ?, text = NULL WHERE n = ?",
-      STATE_LATE,
-      hidden ? STATE_HIDDEN : 0,
-      n,
-    );
-    this.search.renew(n);
-  }
-
-  private isLate(conversation: number, stamp: Stamp): boolean {
-    let newest = this.newest.get(conversation);
-    if (newest === undefined) {
-      newest =
-        this.rows.sql.get<Stamp>(
-          `SELECT ms, counter FROM messages WHERE conversation = ?
-           ORDER BY ms DESC, counter DESC LIMIT 1`,
-          conversation,
-        ) ?? STAMP_ZERO;
-    }
-    const late = compareStamps(stamp, newest) < 0;
-    this.newest.set(conversation, late ? newest : stamp);
-    return late;
+    const late = this.posts.put(post);
+    if (late) this.addToFeed(this.rows.conversationRow(post.conversation) * 2, post.n);
   }
 
   dropPost(n: number): void {
-    const { sql } = this.rows;
-    this.search.forget(n);
-    const row = sql.get<{ conversation: number }>(
-      "DELETE FROM messages WHERE n = ? RETURNING conversation",
-      n,
-    )?.conversation;
-    if (row === undefined) return;
-    sql.run("DELETE FROM late WHERE conversation = ? AND n = ?", row, n);
-    this.newest.delete(row);
-    if (sql.get("SELECT 1 FROM messages WHERE conversation = ? LIMIT 1", row) !== null) return;
-    sql.run("UPDATE conversations SET a = NULL, b = NULL WHERE row = ?", row);
-    this.openDirects.clear();
+    this.posts.drop(n);
   }
 
   setPostText(n: number, textN: number | null): void {
-    const current = this.rows.sql.get<{ state: number; text: number | null }>(
-      "SELECT state, text FROM messages WHERE n = ?",
-      n,
-    );
-    if (current === null) return;
-    this.search.forget(n);
-    if (textN === null) {
-      this.rows.sql.run(
-        "UPDATE messages SET state = state | ?, text = NULL WHERE n = ?",
-        STATE_DELETED,
-        n,
-      );
-      return;
-    }
-    this.rows.sql.run("UPDATE messages SET text = ? WHERE n = ?", textN, n);
-    this.search.renew(n);
+    this.posts.setText(n, textN);
   }
 
   hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void {
-    const conversation = this.rows.conversationRow(channel);
-    const posts = this.rows.sql.all<{ n: number; state: number }>(
-      "SELECT n, state FROM messages WHERE conversation = ? AND author = ?",
-      conversation,
-      this.rows.accountRow(author),
-    );
-    for (const { n, state } of posts) {
-      const at = positionOf(this.op(n));
-      const hidden = intervals.some(({ from, to }) => at > from && (to === null || at < to));
-      if (hidden === ((state & STATE_HIDDEN) !== 0)) continue;
-      this.rows.sql.run("UPDATE messages SET state = ? WHERE n = ?", state ^ STATE_HIDDEN, n);
-    }
+    this.posts.hide(channel, author, intervals);
   }
 
   erase(n: number, by: number): void {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { heavy } from "../../test/heavy.ts";
 import {
@@ -27,6 +27,8 @@ import { feedScopes } from "../ops/audience.ts";
 import { subjectsOf } from "../ops/fold.ts";
 import { sha256 } from "./log-hash.ts";
 import type { SqliteView } from "./view.ts";
+
+setDefaultTimeout(heavy(60_000, 1_200_000));
 
 const RUNS = heavy(150, 10_000);
 const [ALICE, BOB, CAROL] = ACCOUNTS as [AccountId, AccountId, AccountId];

@@ -113,20 +113,21 @@ describe("the search index", () => {
   });
 
   test("[R9] a word that goes while the index is being rewritten leaves it too", () => {
-    const texts = Array.from({ length: 4_000 }, () => `${word()} ${word()}`);
-    const removed = Array.from({ length: 40 }, (_, i) => i * 97);
+    const texts = Array.from({ length: 20_000 }, () => `${word()} ${word()}`);
+    const removed = Array.from({ length: 60 }, (_, i) => i * 331);
     const log = new ArrayLog(history(texts, removed));
     const path = join(directory, `${views++}.db`);
     const view = openView(log, path);
     view.fold(log.ops(1, texts.length));
     settle(view);
+    view.fold(log.ops(view.foldedN + 1, 1));
     let steps = 0;
-    for (const _ of removed) {
-      view.fold(log.ops(view.foldedN + 1, 1));
-      if (view.clean()) steps++;
+    for (; view.clean(); steps++) {
+      for (let i = 0; i < 20 && view.foldedN < log.lastN; i++)
+        view.fold(log.ops(view.foldedN + 1, 1));
     }
-    expect(steps).toBeGreaterThan(2); // a rewrite was under way
-    while (view.clean());
+    expect(steps).toBeGreaterThan(3);
+    expect(view.foldedN).toBe(log.lastN);
     expect(view.needsCleaning).toBe(false);
     expect(new Set(indexedWords(view).map(({ doc }) => doc)).size).toBe(
       texts.length - removed.length,
@@ -134,7 +135,7 @@ describe("the search index", () => {
     databaseOf(view).run("PRAGMA wal_checkpoint(TRUNCATE)");
     const file = readFileSync(path).toString("latin1");
     const gone = removed.flatMap((i) => (texts[i] as string).split(" "));
-    expect(gone.filter((secret) => file.includes(secret.slice(4)))).toEqual([]);
+    expect(gone.filter((secret) => file.includes(secret.slice(-8)))).toEqual([]);
     expect(file.includes((texts[1] as string).slice(4, 16))).toBe(true);
     view.close();
   });

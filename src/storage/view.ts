@@ -9,7 +9,7 @@
  * next request must see the fold of the last).
  */
 import { Database } from "bun:sqlite";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, MessageId } from "../core/ids.ts";
 import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
@@ -30,11 +30,16 @@ import { createViewTables, VIEW_APPLICATION_ID, VIEW_VERSION } from "./view-sche
 import { breakSeal, sealPath, sealView, structureHolds } from "./view-seal.ts";
 import { createSearchTables, SearchIndex } from "./view-search.ts";
 
+const DISTRUSTED_OPS = 20_000;
+/** Up to this size the structure of a larger one is checked. */
+const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
 const REBUILD_BATCH_OPS = 2_000;
 const SCAN_MESSAGES = 2_000;
 const HISTORY_DUMP_PAGE = 500;
 
 export type ViewOptions = {
+  /** A view left by a crash is made anew if it holds no more ops than this: about a second's work. */
+  readonly distrustedOps?: number;
   /** Path of view.db, or `:memory:`. */
   readonly path: string;
   readonly hash: Hash;
@@ -49,7 +54,7 @@ export class SqliteView extends ViewReads implements View {
   private high: Stamp = STAMP_ZERO;
 
   private constructor(options: ViewOptions, db: Database) {
-    const rows = new ViewRows(new Statements(db));
+    const rows = new ViewRows(new Statements(db, () => SqliteView.discard(options.path)));
     const readOp = (n: number) => options.log.op(n);
     const erased = (op: Op) => this.folder.authorErasedBy(op.author) !== undefined;
     const search = new SearchIndex(rows.sql, readOp, textOf, erased);
@@ -78,7 +83,8 @@ export class SqliteView extends ViewReads implements View {
   }
 
   /** Why a view on disk cannot be used, or null when there is none or it can. */
-  private static unusable({ path, log, hash }: ViewOptions): string | null {
+  private static unusable(options: ViewOptions): string | null {
+    const { path, log, hash } = options;
     if (!existsSync(path)) {
       removeView(path); // a write-ahead log without its database belongs to nothing
       return log.lastN === 0 ? null : "it is missing";
@@ -104,12 +110,17 @@ export class SqliteView extends ViewReads implements View {
       if (folded > 0 && meta.get("folded-op") !== opMark(hash, log.op(folded))) {
         return "it was folded from other ops";
       }
-      return seal === null && !structureHolds(db) ? "it is damaged" : null;
+      return seal === null ? doubt(db, options, folded) : null;
     } catch (error) {
       return `it could not be read (${(error as Error).message})`;
     } finally {
       db?.close();
     }
+  }
+
+  /** Takes a view off the disk; the next to open makes it anew. */
+  static discard(path: string): void {
+    if (path !== ":memory:") removeView(path);
   }
 
   private load(): void {
@@ -130,10 +141,10 @@ export class SqliteView extends ViewReads implements View {
   }
 
   private transaction<T>(work: () => T): T {
-    this.db.run("BEGIN IMMEDIATE");
+    this.rows.sql.run("BEGIN IMMEDIATE");
     try {
       const result = work();
-      this.db.run("COMMIT");
+      this.rows.sql.run("COMMIT");
       return result;
     } catch (error) {
       if (this.db.inTransaction) this.db.run("ROLLBACK");
@@ -283,6 +294,14 @@ export class SqliteView extends ViewReads implements View {
     this.db.close();
     if (this.options.path !== ":memory:") sealView(this.options.path);
   }
+}
+
+/** Why a view that was not closed in order is better made anew; null where that would take too long. */
+function doubt(db: Database, options: ViewOptions, folded: number): string | null {
+  const { path, distrustedOps = DISTRUSTED_OPS } = options;
+  if (folded <= distrustedOps) return "it was not closed in order";
+  if (statSync(path).size > STRUCTURE_BYTES_MAX) return null;
+  return structureHolds(db) ? null : "it is damaged";
 }
 
 /** Tells whether the view was folded from the op that the log has under this number. */

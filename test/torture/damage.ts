@@ -107,5 +107,9 @@ export function lossesIn(output: string, ops: readonly OpName[]): Losses {
       }
     }
   }
+  const [, end] = /not known whether there was more: after: n (\d+)/.exec(output) ?? [];
+  for (const op of end === undefined ? [] : ops) {
+    if (op.n > Number(end)) lost.add(`${op.origin} ${op.seq}`);
+  }
   return { ops: lost, isCut: /^\s*\.\.\. and \d+ more$/m.test(output) };
 }
