@@ -91,11 +91,12 @@ export class Housekeeping {
     for (;;) {
       while (this.parts.view.tidy()) await this.turn();
       if (this.erasing === null) this.eraseSome();
-      if (this.erasing === null) return;
+      if (this.erasing === null) break;
       await new Promise<void>((resolve) => {
         this.afterErasure = resolve;
       });
     }
+    while (this.parts.view.needsCleaning && this.parts.view.clean()) await this.turn();
   }
 
   private turn(): Promise<void> {
