@@ -5,8 +5,10 @@
  * process several times (the terminal signals the whole group, npm and the start script pass it on): what
  * follows within half a second is the same one.
  */
+
 import { SQLiteError } from "bun:sqlite";
 import { resolve } from "node:path";
+import { Fatal } from "../core/errors.ts";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { findingLines, StorageError, storageFailure } from "../storage/failure.ts";
 import { type Config, readSettings, resolveConfig } from "./config.ts";
@@ -116,12 +118,17 @@ function crash(log: ServerLog, error: unknown): never {
     log.fatal({ code: failure.code, remedy }, `storage failed: ${failure.message}`);
     process.exit(EXIT_CODES.storage_failed);
   }
+  if (error instanceof Fatal) {
+    log.fatal({}, `storage failed: ${error.message}`);
+    process.exit(EXIT_CODES.storage_failed);
+  }
   log.fatal({ err: error }, "a defect of Holdfast: leaving, please report it");
   process.exit(EXIT_CODES.internal);
 }
 
 function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
-  console.error("holdfast: the log was damaged; --accept-loss gave up:");
+  const what = givenUp.length === 0 ? "everything in it was kept" : "--accept-loss gave up:";
+  console.error(`holdfast: the log was damaged; ${what}`);
   for (const line of findingLines(givenUp)) console.error(`  ${line}`);
   if (damagedCopy !== null) {
     console.error(`  The damaged files are kept in ${damagedCopy}; delete them when you are done.`);

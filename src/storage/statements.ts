@@ -23,7 +23,11 @@ export class Statements {
     if (typeof code !== "string") return error;
     if (code === "SQLITE_FULL") return new NoRoom("there is no room on the disk for the view");
     if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB") return error;
-    this.damaged();
+    try {
+      this.damaged();
+    } catch {
+      // A disk that takes nothing more: the next start finds out for itself.
+    }
     const what = `the view is damaged (${(error as Error).message}): it is made anew at the next start`;
     return new Fatal(what);
   }
