@@ -213,6 +213,13 @@ describe("refusals change nothing and say why", () => {
     await other.stop(true);
   });
 
+  test("a port in use by another Holdfast server: the two never share it", async () => {
+    const first = serve(scratch());
+    const listen = new URL(await first.ready()).host;
+    await refused(scratch(), ["--name", "b", "--listen", listen], EXIT_CODES.port_in_use);
+    expect((await first.stop()).code).toBe(0);
+  });
+
   test("a port in use, with data", async () => {
     const folder = await stoppedServer();
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
