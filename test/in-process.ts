@@ -7,33 +7,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Compile } from "typebox/compile";
-import type { Hash } from "../src/core/hash.ts";
 import { requestIdFrom } from "../src/core/ids.ts";
 import { Gateway, type GatewayOptions } from "../src/gateway/gateway.ts";
 import type { Attached, PasswordHasher } from "../src/gateway/ports.ts";
 import { type EventName, events } from "../src/protocol/events.ts";
 import { type MethodName, methods, type Params, type Result } from "../src/protocol/methods.ts";
-import type { Clock, Log, Random } from "../src/replica/ports.ts";
+import type { Clock, Log } from "../src/replica/ports.ts";
 import { Replica } from "../src/replica/replica.ts";
+import { realClock, realRandom, realHash as sha256 } from "../src/server/platform.ts";
 import { openStore, type Store } from "../src/storage/store.ts";
 import { SqliteView } from "../src/storage/view.ts";
 
-export const sha256: Hash = {
-  sha256: (bytes) => new Bun.CryptoHasher("sha256").update(bytes).digest(),
-};
-
-export const realClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
-  schedule(delayMs, act) {
-    if (delayMs === 0) {
-      const handle = setImmediate(act);
-      return { cancel: () => clearImmediate(handle) };
-    }
-    const handle = setTimeout(act, delayMs);
-    return { cancel: () => clearTimeout(handle) };
-  },
-};
+export { realClock, realRandom, sha256 };
 
 /** The real clock, and time that passes at a word: timers that come due by it run at once. */
 export class JumpClock implements Clock {
@@ -69,10 +54,6 @@ export class JumpClock implements Clock {
     }
   }
 }
-
-export const realRandom: Random = {
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-};
 
 /** Cheap on purpose: what argon2id costs is not what these tests are about. */
 export const quickPasswords: PasswordHasher = {
