@@ -24,6 +24,7 @@ import { realHash } from "../src/server/platform.ts";
 import { clusterIdOf, makeSecret, SECRET_FILE } from "../src/server/secret.ts";
 import { openStore } from "../src/storage/store.ts";
 import { SqliteView } from "../src/storage/view.ts";
+import { ViewWal } from "../src/storage/view-wal.ts";
 
 const BATCH_OPS = 2_000;
 const CHANNELS = 200;
@@ -59,7 +60,13 @@ function textOf(random: () => number): string {
   return words.join(" ").slice(0, TEXT_BYTES);
 }
 
-class Loader {
+/** So many ops, evenly over most of a year. */
+export function overYear(ops: number): (seq: number) => number {
+  const stepMs = (300 * DAY_MS) / ops;
+  return (seq) => BEGIN_MS + seq * stepMs;
+}
+
+export class Loader {
   private readonly log: Log;
   private readonly random: () => number;
   private readonly origin = `${HISTORY_SERVER}.0000000001` as Incarnation;
@@ -68,13 +75,14 @@ class Loader {
   private durableN = 0;
   private appendedN = 0;
   private wake: (() => void) | null = null;
-  private readonly stepMs: number;
+  private readonly msAt: (seq: number) => number;
   private readonly salt = new Uint8Array(16);
 
-  constructor(log: Log, random: () => number, ops: number) {
+  /** `msAt`: when the op of this number was minted, never earlier than those before it. */
+  constructor(log: Log, random: () => number, msAt: (seq: number) => number) {
     this.log = log;
     this.random = random;
-    this.stepMs = (300 * DAY_MS) / ops;
+    this.msAt = msAt;
     const listener: LogListener = {
       durable: (commit: Commit) => {
         this.durableN = commit.ops.at(-1)?.n ?? this.durableN;
@@ -92,7 +100,7 @@ class Loader {
   nextId(): RequestId {
     const bytes = new Uint8Array(10);
     for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(this.random() * 256);
-    return requestIdFrom(BEGIN_MS + this.seq * this.stepMs, bytes);
+    return requestIdFrom(Math.floor(this.msAt(this.seq)), bytes);
   }
 
   async add<D, B>(
@@ -105,7 +113,7 @@ class Loader {
   ): Promise<void> {
     this.seq += 1;
     const stamp: Stamp = {
-      ms: Math.floor(BEGIN_MS + this.seq * this.stepMs),
+      ms: Math.floor(this.msAt(this.seq)),
       counter: this.seq % 65_536,
     };
     for (let i = 0; i < 4; i++) this.salt[i] = Math.floor(this.random() * 256);
@@ -169,7 +177,8 @@ export async function history(root: string, accounts: number, messages: number):
     companions: [SECRET_FILE],
   });
   const random = generator(7);
-  const loader = new Loader(store.log, random, accounts + messages + CHANNELS * (MEMBERS + 1));
+  const ops = accounts + messages + CHANNELS * (MEMBERS + 1);
+  const loader = new Loader(store.log, random, overYear(ops));
   const ids: AccountId[] = [];
   for (let i = 0; i < accounts; i++) {
     const id = loader.nextId();
@@ -210,16 +219,18 @@ export async function history(root: string, accounts: number, messages: number):
   }
   await loader.finish();
   const { view } = SqliteView.open({ path: store.viewPath, hash: realHash, log: store.log });
+  const viewWal = new ViewWal(store.viewPath);
   while (view.catchUp()) {
-    store.log.checkpointView();
-    await Bun.sleep(0);
+    viewWal.checkpoint();
+    await viewWal.idle();
   }
   let steps = 0;
   while (view.tidy())
     if (steps++ % 50 === 0) {
-      store.log.checkpointView();
-      await Bun.sleep(0);
+      viewWal.checkpoint();
+      await viewWal.idle();
     }
+  viewWal.stop();
   view.close();
   await store.close();
   writeFileSync(`${done}.tmp`, "");

@@ -9,10 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newestHead } from "../src/storage/head.ts";
 import { count, heavy } from "./heavy.ts";
-import { Chance, repeatable, runSeed } from "./torture/chance.ts";
+import { Chance, runSeed } from "./torture/chance.ts";
 import type { Exceptions } from "./torture/checks.ts";
 import { damage, lossesIn, type OpName, opAt, opsOf } from "./torture/damage.ts";
 import { fingerprint } from "./torture/files.ts";
+import { LIMIT_MS, reported } from "./torture/report.ts";
 import { killServers, ServerProcess } from "./torture/server-process.ts";
 import { World } from "./torture/world.ts";
 
@@ -23,6 +24,7 @@ const LIVES = 3;
 const LIFE_MS = 500;
 
 const seed = runSeed();
+const FILE = "torture-damage.test.ts";
 const root = mkdtempSync(join(tmpdir(), "holdfast-damage-"));
 const stopped = join(root, "stopped");
 const killed = join(root, "killed");
@@ -30,29 +32,31 @@ const world = new World({ data: join(root, "data"), seed });
 let ops: OpName[] = [];
 let posts = new Set<string>();
 
-beforeAll(async () => {
-  console.log(`damage: seed ${seed}`);
-  await world.start();
-  await world.settle();
-  for (let life = 0; life < LIVES; life++) {
+beforeAll(
+  reported(FILE, seed, async () => {
+    await world.start();
+    await world.settle();
+    for (let life = 0; life < LIVES; life++) {
+      await world.putAway();
+      await world.server?.kill();
+      await world.start();
+      await world.resume();
+      await world.load(Bun.sleep(LIFE_MS));
+    }
     await world.putAway();
     await world.server?.kill();
+    cpSync(world.data, killed, { recursive: true });
     await world.start();
     await world.resume();
-    await world.load(Bun.sleep(LIFE_MS));
-  }
-  await world.putAway();
-  await world.server?.kill();
-  cpSync(world.data, killed, { recursive: true });
-  await world.start();
-  await world.resume();
-  await world.judge();
-  await world.server?.stop();
-  cpSync(world.data, stopped, { recursive: true });
-  ops = opsOf(stopped);
-  posts = new Set(world.history.snapshots.at(-1)?.messages.map(({ position }) => opAt(position)));
-  for (const person of world.wired) person.stream = null; // from here on nobody's cursor is of this store
-}, 120_000);
+    await world.judge();
+    await world.server?.stop();
+    cpSync(world.data, stopped, { recursive: true });
+    ops = opsOf(stopped);
+    posts = new Set(world.history.snapshots.at(-1)?.messages.map(({ position }) => opAt(position)));
+    for (const person of world.wired) person.stream = null; // from here on nobody's cursor is of this store
+  }),
+  LIMIT_MS,
+);
 afterAll(async () => {
   await world.close();
   await killServers();
@@ -113,7 +117,7 @@ async function trial(data: string, from: string): Promise<"served" | "refused"> 
     return "served";
   }
   const { code } = await server.ended;
-  if (code !== DAMAGED) throw new Error(`it left with ${code}:\n${server.output}`);
+  if (code !== DAMAGED) throw new Error(`a refusal was none: ${server.story}`);
   expect(server.output).toMatch(/is damaged:\n.+/);
   expect(fingerprint(data)).toEqual(before);
   return "refused";
@@ -162,35 +166,35 @@ async function round(
 }
 
 describe("[R2] damaged files", () => {
-  test("of the log: everything is served, or the start is refused; accepting the loss keeps the rest", async () => {
-    const rounds = heavy(12, 400);
-    const tally = { served: 0, refused: 0 };
-    const chance = new Chance(seed);
-    try {
+  test(
+    "[R50, R51] of the log: everything is served, or the start is refused; accepting the loss keeps the rest",
+    reported(FILE, seed, async () => {
+      const rounds = heavy(12, 400);
+      const tally = { served: 0, refused: 0 };
+      const chance = new Chance(seed);
       for (let i = 0; i < rounds; i++) {
         const [what, outcome] = await round(chance, LOG_FILES, join(root, `log-${i}`));
         if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(what, "->", outcome);
         tally[outcome === "served" ? "served" : "refused"]++;
       }
-    } catch (cause) {
-      throw repeatable(seed, "torture-damage.test.ts", cause);
-    }
-    expect(tally.refused).toBeGreaterThan(0);
-    count("damaged logs, by the command", rounds);
-  }, 3_600_000);
+      expect(tally.refused).toBeGreaterThan(0);
+      count("damaged logs, by the command", rounds);
+    }),
+    LIMIT_MS,
+  );
 
-  test("of the view alone: it is made anew, and everything is served", async () => {
-    const rounds = heavy(5, 100);
-    const chance = new Chance(seed + 1);
-    try {
+  test(
+    "[R22] of the view alone: it is made anew, and everything is served",
+    reported(FILE, seed, async () => {
+      const rounds = heavy(5, 100);
+      const chance = new Chance(seed + 1);
       for (let i = 0; i < rounds; i++) {
         const [what, outcome] = await round(chance, VIEW_FILES, join(root, `view-${i}`));
         if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(what, "->", outcome);
         expect([what, outcome]).toEqual([what, "served"]);
       }
-    } catch (cause) {
-      throw repeatable(seed, "torture-damage.test.ts", cause);
-    }
-    count("damaged views, by the command", rounds);
-  }, 3_600_000);
+      count("damaged views, by the command", rounds);
+    }),
+    LIMIT_MS,
+  );
 });

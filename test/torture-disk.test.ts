@@ -3,20 +3,13 @@
  * back by themselves, nothing acknowledged is lost.
  */
 import { afterAll, expect, test } from "bun:test";
-import {
-  appendFileSync,
-  chmodSync,
-  cpSync,
-  mkdtempSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { count, heavy } from "./heavy.ts";
-import { repeatable, runSeed } from "./torture/chance.ts";
+import { runSeed } from "./torture/chance.ts";
 import {
+  fill,
   makeImage,
   mountImage,
   mountMemory,
@@ -25,6 +18,7 @@ import {
   unmountAll,
 } from "./torture/disks.ts";
 import { fingerprint } from "./torture/files.ts";
+import { LIMIT_MS, reported } from "./torture/report.ts";
 import { killServers, refusedStart } from "./torture/server-process.ts";
 import { World, within } from "./torture/world.ts";
 
@@ -40,6 +34,8 @@ const NOBODY = 65_534;
 /** Longest texts: the disk is full sooner. */
 const TEXT_MAX = 7_000;
 
+const FILE = "torture-disk.test.ts";
+const seed = runSeed();
 const root = mkdtempSync(join(tmpdir(), "holdfast-disk-"));
 afterAll(async () => {
   await killServers();
@@ -48,21 +44,6 @@ afterAll(async () => {
 });
 
 const why = noDisks === null ? "" : ` (skipped: ${noDisks})`;
-
-function freeBytes(at: string): number {
-  const { bavail, bsize } = statfsSync(at);
-  return bavail * bsize;
-}
-
-/** Somebody else's file grows until so much is left. */
-function fill(path: string, at: string, leftBytes: number): void {
-  const piece = Buffer.alloc(64 * 1024, 1);
-  try {
-    while (freeBytes(at) > leftBytes) appendFileSync(path, piece);
-  } catch (cause) {
-    if ((cause as { code?: string }).code !== "ENOSPC") throw cause;
-  }
-}
 
 /** Whether ann's next post is taken, and what it was told. */
 async function told(world: World): Promise<string> {
@@ -82,9 +63,13 @@ async function untilFull(world: World): Promise<void> {
   await full;
 }
 
+function expectAlive({ server }: World): void {
+  if (server?.isOver === true) throw new Error(`a server left a full disk: ${server.story}`);
+}
+
 /** Writes are refused, after a moment in which housekeeping may have made a little room; reads go on. */
 async function expectRefusedAndReadable(world: World, at: string): Promise<void> {
-  expect(world.server?.isOver).toBe(false);
+  expectAlive(world);
   await world.resume();
   fill(join(at, NUDGE), at, RESERVE_BYTES - MEBIBYTE / 4);
   await within(async () => (await told(world)) === "storage_full", "writes to be refused");
@@ -96,111 +81,99 @@ const comesBack = (world: World) =>
   within(async () => (await told(world)) === "acknowledged", "writes to come back by themselves");
 
 test.skipIf(noDisks !== null)(
-  `[R2, R11] a disk that fills up refuses writes and serves reads${why}`,
-  async () => {
-    const seed = runSeed();
-    console.log(`full disks: seed ${seed}`);
+  `[R2, R11, R53] a disk that fills up refuses writes and serves reads${why}`,
+  reported(FILE, seed, async () => {
     const rounds = heavy(1, 10);
-    try {
-      for (let round = 0; round < rounds; round++) {
-        const at = join(root, `memory-${round}`);
-        const ballast = join(at, "ballast");
-        mountMemory(at, DISK_MEBIBYTES);
-        writeFileSync(ballast, Buffer.alloc(BALLAST_MEBIBYTES * MEBIBYTE, 1));
-        const world = new World({ data: join(at, "data"), seed: seed + round, textMax: TEXT_MAX });
-        await world.start();
-        await world.settle();
-        // By the load itself.
-        await untilFull(world);
-        await expectRefusedAndReadable(world, at);
-        rmSync(ballast);
-        await comesBack(world);
-        // By somebody else's file, suddenly: below the reserve, with a little left.
-        const left = MEBIBYTE + world.chance.whole(0, MEBIBYTE);
-        const filled = (async () => {
-          await Bun.sleep(world.chance.whole(50, 300));
-          fill(ballast, at, left);
-          await Bun.sleep(1_500);
-        })();
-        await world.load(filled);
-        await filled;
-        if (world.server?.isOver === true) throw new Error(`it left:\n${world.server.output}`);
-        await expectRefusedAndReadable(world, at);
-        // A start finds it full: it serves what it has, and takes nothing.
-        await world.putAway();
-        await world.server?.kill();
-        await world.start();
-        await world.resume();
-        await expectRefusedAndReadable(world, at);
-        rmSync(ballast);
-        await comesBack(world);
-        await world.judge({ final: true });
-        await world.close();
-        unmount(at);
-      }
-    } catch (cause) {
-      throw repeatable(seed, "torture-disk.test.ts", cause);
+    for (let round = 0; round < rounds; round++) {
+      const at = join(root, `memory-${round}`);
+      const ballast = join(at, "ballast");
+      mountMemory(at, DISK_MEBIBYTES);
+      writeFileSync(ballast, Buffer.alloc(BALLAST_MEBIBYTES * MEBIBYTE, 1));
+      const world = new World({ data: join(at, "data"), seed: seed + round, textMax: TEXT_MAX });
+      await world.start();
+      await world.settle();
+      // By the load itself.
+      await untilFull(world);
+      await expectRefusedAndReadable(world, at);
+      rmSync(ballast);
+      await comesBack(world);
+      // By somebody else's file, suddenly: below the reserve, with a little left.
+      const left = MEBIBYTE + world.chance.whole(0, MEBIBYTE);
+      const filled = (async () => {
+        await Bun.sleep(world.chance.whole(50, 300));
+        fill(ballast, at, left);
+        await Bun.sleep(1_500);
+      })();
+      await world.load(filled);
+      await filled;
+      await expectRefusedAndReadable(world, at);
+      // A start finds it full: it serves what it has, and takes nothing.
+      await world.putAway();
+      await world.server?.kill();
+      await world.start();
+      await world.resume();
+      await expectRefusedAndReadable(world, at);
+      rmSync(ballast);
+      await comesBack(world);
+      await world.judge({ final: true });
+      await world.close();
+      unmount(at);
     }
     count("disks filled up under load", rounds * 2);
-  },
-  3_600_000,
+  }),
+  LIMIT_MS,
 );
 
 test.skipIf(noDisks !== null)(
   `[R2, R11] a disk filled to the last byte costs nothing acknowledged${why}`,
-  async () => {
-    const seed = runSeed();
+  reported(FILE, seed, async () => {
     const rounds = heavy(1, 10);
-    try {
-      for (let round = 0; round < rounds; round++) {
-        const at = join(root, `brim-${round}`);
-        const ballast = join(at, "ballast");
-        mountMemory(at, DISK_MEBIBYTES);
-        const world = new World({ data: join(at, "data"), seed: seed + round, textMax: TEXT_MAX });
-        await world.start();
-        await world.settle();
-        const filled = (async () => {
-          await Bun.sleep(world.chance.whole(100, 400));
-          fill(ballast, at, 0);
-          await Bun.sleep(1_500);
-        })();
-        await world.load(filled);
-        await filled;
-        // It may go on without writes, or leave because a commit failed; nothing between.
-        if (world.server?.isOver === true) {
-          const { code } = await world.server.ended;
-          if (code !== STORAGE_FAILED)
-            throw new Error(`it left with ${code}:\n${world.server.output}`);
-        } else {
-          await expectRefusedAndReadable(world, at);
-          await world.putAway();
-          await world.server?.kill();
-        }
-        // Started on a disk without a byte of room: it serves what it has, or says that it can't.
-        await world.putAway();
-        const { code, output } = await refusedStart({ data: world.data });
-        if (code !== null && code !== STORAGE_FAILED)
-          throw new Error(`it left with ${code}:\n${output}`);
-        if (process.env.HOLDFAST_TEST_TRACE === "1")
-          console.log(`start on a full disk: ${code}\n${output}`);
-        rmSync(ballast);
-        await world.start();
-        await world.resume();
-        await world.judge({ final: true });
-        await world.close();
-        unmount(at);
-      }
-    } catch (cause) {
-      throw repeatable(seed, "torture-disk.test.ts", cause);
+    for (let round = 0; round < rounds; round++) {
+      const at = join(root, `brim-${round}`);
+      const ballast = join(at, "ballast");
+      mountMemory(at, DISK_MEBIBYTES);
+      const world = new World({ data: join(at, "data"), seed: seed + round, textMax: TEXT_MAX });
+      await world.start();
+      await world.settle();
+      const filled = (async () => {
+        await Bun.sleep(world.chance.whole(100, 400));
+        fill(ballast, at, 0);
+        await Bun.sleep(1_500);
+      })();
+      await world.load(filled);
+      await filled;
+      // What it was about to store it stores when there is room; it neither leaves nor forgets.
+      await expectRefusedAndReadable(world, at);
+      rmSync(ballast);
+      await comesBack(world);
+      await world.judge();
+      // Full again: a stop is one in good order; every second time it is killed instead.
+      fill(ballast, at, 0);
+      await world.putAway();
+      if (round % 2 === 0) await world.server?.stop();
+      else await world.server?.kill();
+      // Started on a disk without a byte of room: it serves what it has, or says that it can't.
+      fill(ballast, at, 0);
+      const { code, output } = await refusedStart({ data: world.data });
+      if (code !== null && code !== STORAGE_FAILED)
+        throw new Error(`it left with ${code}:\n${output}`);
+      if (process.env.HOLDFAST_TEST_TRACE === "1")
+        console.log(`start on a full disk: ${code}\n${output}`);
+      rmSync(ballast);
+      await world.start();
+      await world.resume();
+      await world.judge({ final: true });
+      await world.close();
+      unmount(at);
     }
     count("disks filled to the last byte under load", rounds);
-  },
-  3_600_000,
+  }),
+  LIMIT_MS,
 );
 
 test.skipIf(noDisks !== null)(
-  `a file system that may only be read is refused, and left as it is${why}`,
-  async () => {
+  `[R52] a file system that may only be read is refused, and left as it is${why}`,
+  reported(FILE, seed, async () => {
     const at = join(root, "read-only");
     const image = join(root, "read-only.image");
     makeImage(image, 32);
@@ -226,8 +199,8 @@ test.skipIf(noDisks !== null)(
     await world.judge({ final: true });
     await world.close();
     unmount(at);
-  },
-  60_000,
+  }),
+  LIMIT_MS,
 );
 
 /** The user "nobody" has to be able to run the command at all. */
@@ -238,8 +211,8 @@ const mayRunAsNobody =
 const cannot = mayRunAsNobody ? "" : ` (skipped: ${noDisks ?? "no other user can run it"})`;
 
 test.skipIf(!mayRunAsNobody)(
-  `data of another user is refused, and left as it is${cannot}`,
-  async () => {
+  `[R52] data of another user is refused, and left as it is${cannot}`,
+  reported(FILE, seed, async () => {
     const data = join(root, "mine");
     chmodSync(root, 0o755);
     const world = new World({ data, seed: 1 });
@@ -263,6 +236,6 @@ test.skipIf(!mayRunAsNobody)(
     expect((await refusedStart({ data: other, uid: NOBODY })).code).toBe(NO_PERMISSION);
     expect(fingerprint(other)).toEqual(one);
     await world.close();
-  },
-  60_000,
+  }),
+  LIMIT_MS,
 );

@@ -7,9 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { count, heavy } from "./heavy.ts";
-import { newRequestId, repeatable, runSeed } from "./torture/chance.ts";
+import { newRequestId, runSeed } from "./torture/chance.ts";
 import { filesWith } from "./torture/files.ts";
 import { demand, Person, shownOf } from "./torture/person.ts";
+import { LIMIT_MS, reported } from "./torture/report.ts";
 import { killServers } from "./torture/server-process.ts";
 import { World, within } from "./torture/world.ts";
 
@@ -18,6 +19,8 @@ const DEADLINE_MS = 60_000;
 const SECRETS = 30;
 const WARM_UP_MS = 300;
 
+const FILE = "torture-erase.test.ts";
+const seed = runSeed();
 const root = mkdtempSync(join(tmpdir(), "holdfast-erase-"));
 afterAll(async () => {
   await killServers();
@@ -35,11 +38,10 @@ async function posted(person: Person, to: string, text: string): Promise<string>
   return shownOf(demand(answer ?? { kind: "unanswered" }, "a secret").message!).id;
 }
 
-test("[R9] what was deleted or erased is in no file a minute later, under load, and stays out", async () => {
-  const seed = runSeed();
-  console.log(`erasure: seed ${seed}`);
-  const rounds = heavy(1, 10);
-  try {
+test(
+  "[R9] what was deleted or erased is in no file a minute later, under load, and stays out",
+  reported(FILE, seed, async () => {
+    const rounds = heavy(1, 10);
     for (let round = 0; round < rounds; round++) {
       const world = new World({ data: join(root, `data-${round}`), seed: seed + round });
       await world.start();
@@ -119,16 +121,15 @@ test("[R9] what was deleted or erased is in no file a minute later, under load, 
       expect(filesWith(data, gone)).toEqual([]);
       await world.close();
     }
-  } catch (cause) {
-    throw repeatable(seed, "torture-erase.test.ts", cause);
-  }
-  count("erased texts searched for on disk", rounds * (2 * SECRETS + 3));
-}, 3_600_000);
+    count("erased texts searched for on disk", rounds * (2 * SECRETS + 3));
+  }),
+  LIMIT_MS,
+);
 
-test("[R9] a server killed while it erases goes on with it at the next start", async () => {
-  const seed = runSeed();
-  const kills = heavy(2, 40);
-  try {
+test(
+  "[R9] a server killed while it erases goes on with it at the next start",
+  reported(FILE, seed, async () => {
+    const kills = heavy(2, 40);
     const world = new World({ data: join(root, "killed"), seed });
     await world.start();
     await world.settle();
@@ -157,8 +158,7 @@ test("[R9] a server killed while it erases goes on with it at the next start", a
       );
     }
     await world.close();
-  } catch (cause) {
-    throw repeatable(seed, "torture-erase.test.ts", cause);
-  }
-  count("SIGKILLs while erasing", kills);
-}, 3_600_000);
+    count("SIGKILLs while erasing", kills);
+  }),
+  LIMIT_MS,
+);

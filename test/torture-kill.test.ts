@@ -7,11 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { count, heavy } from "./heavy.ts";
-import { Chance, repeatable, runSeed } from "./torture/chance.ts";
+import { Chance, runSeed } from "./torture/chance.ts";
+import { LIMIT_MS, reported } from "./torture/report.ts";
 import { killServers } from "./torture/server-process.ts";
 import { World } from "./torture/world.ts";
 
 const POINTS = ["before_append", "before-commit", "after-commit", "folded", "published"];
+const FILE = "torture-kill.test.ts";
+const seed = runSeed();
 const root = mkdtempSync(join(tmpdir(), "holdfast-kill-"));
 afterAll(async () => {
   await killServers();
@@ -27,32 +30,28 @@ const PASSINGS_MAX = 80;
 async function life(world: World, point: string | null, chance: Chance): Promise<string> {
   const { server } = world;
   if (server === null) throw new Error("no server");
-  const timer = new AbortController();
+  let how = point ?? "random";
   const patienceMs = point === null ? chance.whole(20, 400) : POINT_PATIENCE_MS;
-  const killer = Bun.sleep(patienceMs).then(() => {
-    if (!timer.signal.aborted) server.signal("SIGKILL");
-    return "random";
-  });
-  const died = server.ended.then(({ signal }) => {
-    timer.abort();
-    if (signal !== "SIGKILL") throw new Error(`the server ended by itself:\n${server.output}`);
-    return point ?? "random";
-  });
-  const how = Promise.race([died, killer]);
-  await world.load(died);
-  return await how;
+  const killer = setTimeout(() => {
+    how = "random";
+    server.signal("SIGKILL");
+  }, patienceMs);
+  await world.load(server.ended);
+  clearTimeout(killer);
+  const { signal } = await server.ended;
+  if (signal !== "SIGKILL") throw new Error(`a server ended by itself: ${server.story}`);
+  return how;
 }
 
-test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it acknowledged, once", async () => {
-  const seed = runSeed();
-  console.log(`SIGKILL: seed ${seed}`);
-  const kills = heavy(20, 200);
-  const perWorld = 10;
-  const hits = new Map<string, number>();
-  const chance = new Chance(seed);
-  const missed: string[] = [];
-  let acknowledged = 0;
-  try {
+test(
+  "[R2, R5, R7, R11] killed under load, at any moment, it has everything it acknowledged, once",
+  reported(FILE, seed, async () => {
+    const kills = heavy(20, 200);
+    const perWorld = 10;
+    const hits = new Map<string, number>();
+    const chance = new Chance(seed);
+    const missed: string[] = [];
+    let acknowledged = 0;
     for (let killed = 0, world: World | null = null; killed < kills; killed++) {
       // Every second kill is at a named point, each in its turn; one that was not reached comes again.
       const again = killed % 2 === 0 ? undefined : missed.shift();
@@ -90,15 +89,14 @@ test("[R2, R5, R7, R11] killed under load, at any moment, it has everything it a
       rmSync(world.data, { recursive: true, force: true });
       world = null;
     }
-  } catch (cause) {
-    throw repeatable(seed, "torture-kill.test.ts", cause);
-  }
-  for (const point of POINTS) {
-    expect(`${point} reached: ${(hits.get(point) ?? 0) >= kills / 10}`).toBe(
-      `${point} reached: true`,
-    );
-  }
-  expect(acknowledged).toBeGreaterThan(kills * 20);
-  count("SIGKILLs of a server under load", kills);
-  for (const [how, n] of hits) count(`SIGKILLs of a server, ${how}`, n);
-}, 3_600_000);
+    for (const point of POINTS) {
+      expect(`${point} reached: ${(hits.get(point) ?? 0) >= kills / 10}`).toBe(
+        `${point} reached: true`,
+      );
+    }
+    expect(acknowledged).toBeGreaterThan(kills * 20);
+    count("SIGKILLs of a server under load", kills);
+    for (const [how, n] of hits) count(`SIGKILLs of a server, ${how}`, n);
+  }),
+  LIMIT_MS,
+);

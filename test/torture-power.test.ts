@@ -7,7 +7,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { count, heavy } from "./heavy.ts";
-import { Chance, repeatable, runSeed } from "./torture/chance.ts";
+import { Chance, runSeed } from "./torture/chance.ts";
 import {
   copyImage,
   cutPower,
@@ -17,6 +17,7 @@ import {
   unmount,
   unmountAll,
 } from "./torture/disks.ts";
+import { LIMIT_MS, reported } from "./torture/report.ts";
 import { killServers } from "./torture/server-process.ts";
 import { World, within } from "./torture/world.ts";
 
@@ -25,6 +26,8 @@ const IMAGE_MEBIBYTES = 64;
 const STORAGE_FAILED = 74;
 const CUTS_PER_WORLD = 5;
 
+const FILE = "torture-power.test.ts";
+const seed = runSeed();
 const root = mkdtempSync(join(tmpdir(), "holdfast-power-"));
 afterAll(async () => {
   await killServers();
@@ -48,7 +51,7 @@ async function cut(world: World, chance: Chance, image: string, at: string): Pro
   })();
   await world.load(ended);
   const { code } = await ended;
-  if (code !== STORAGE_FAILED) throw new Error(`it left with ${code}:\n${server.output}`);
+  if (code !== STORAGE_FAILED) throw new Error(`it left as it should not: ${server.story}`);
   if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(server.output);
   for (const { attempts, effect } of history.writes) {
     const after = attempts.filter(
@@ -66,41 +69,35 @@ async function cut(world: World, chance: Chance, image: string, at: string): Pro
 
 test.skipIf(noDisks !== null)(
   `[R1, R2] a power cut takes nothing that was acknowledged${why}`,
-  async () => {
-    const seed = runSeed();
-    console.log(`power cuts: seed ${seed}`);
+  reported(FILE, seed, async () => {
     const chance = new Chance(seed);
     const cuts = heavy(3, 30);
     let acknowledged = 0;
-    try {
-      for (let first = 0; first < cuts; first += CUTS_PER_WORLD) {
-        const image = join(root, `disk-${first}`);
-        const at = join(root, `mount-${first}`);
-        makeImage(image, IMAGE_MEBIBYTES);
+    for (let first = 0; first < cuts; first += CUTS_PER_WORLD) {
+      const image = join(root, `disk-${first}`);
+      const at = join(root, `mount-${first}`);
+      makeImage(image, IMAGE_MEBIBYTES);
+      mountImage(image, at);
+      const world = new World({ data: join(at, "data"), seed: seed + first });
+      await world.start();
+      await world.settle();
+      for (let i = first; i < Math.min(first + CUTS_PER_WORLD, cuts); i++) {
+        await cut(world, chance, image, at);
         mountImage(image, at);
-        const world = new World({ data: join(at, "data"), seed: seed + first });
+        await world.putAway();
         await world.start();
-        await world.settle();
-        for (let i = first; i < Math.min(first + CUTS_PER_WORLD, cuts); i++) {
-          await cut(world, chance, image, at);
-          mountImage(image, at);
-          await world.putAway();
-          await world.start();
-          await world.resume();
-          await world.judge();
-        }
-        await world.judge({ final: true });
-        acknowledged += world.history.tally().acknowledged ?? 0;
-        if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(world.history.tally());
-        await world.close();
-        unmount(at);
-        rmSync(image);
+        await world.resume();
+        await world.judge();
       }
-    } catch (cause) {
-      throw repeatable(seed, "torture-power.test.ts", cause);
+      await world.judge({ final: true });
+      acknowledged += world.history.tally().acknowledged ?? 0;
+      if (process.env.HOLDFAST_TEST_TRACE === "1") console.log(world.history.tally());
+      await world.close();
+      unmount(at);
+      rmSync(image, { force: true });
     }
     expect(acknowledged).toBeGreaterThan(cuts * 20);
     count("power cuts under load", cuts);
-  },
-  3_600_000,
+  }),
+  LIMIT_MS,
 );

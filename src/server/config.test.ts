@@ -100,6 +100,8 @@ describe("where a value comes from", () => {
     const both = configOf({ ...name, config: [toml] }, { HOLDFAST_CONFIG: other });
     expect(both.process.listen.port).toBe(2);
   });
+  test("[R10.7] unless told otherwise an account writes 200 times a second", () =>
+    expect(configOf(name).process.writesPerSecond).toBe(200));
   test("an empty variable is none", () =>
     expect(configOf(name, { HOLDFAST_LISTEN: "" }).process.listen.port).toBe(7300));
 });
@@ -179,7 +181,7 @@ describe("what belongs together", () => {
     });
   });
   for (const listen of ["0.0.0.0:7300", "[::]:7300", "10.0.0.1:7300", "example.com:7300"]) {
-    test(`${listen} needs a policy of sign-up`, () => {
+    test(`[R44] ${listen} needs a policy of sign-up`, () => {
       expect(refusalOf({ ...name, listen: [listen] }).remedy).toContain("--sign-up");
       const told = configOf({ ...name, listen: [listen], "sign-up": ["open"] });
       expect(told.cluster.signUp).toBe("open");

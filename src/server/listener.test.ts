@@ -4,13 +4,15 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { cleanUp, frame, HANDSHAKE, RawConnection } from "../../test/server-process.ts";
+import { Refusal } from "../core/errors.ts";
 import type { Attached, HttpCall, Link } from "../gateway/ports.ts";
 import { parseRange } from "./address.ts";
-import { Listener, type ListenerOptions } from "./listener.ts";
+import { LISTENER_BOUNDS, Listener, type ListenerOptions } from "./listener.ts";
 import { operatorTokenOf } from "./secret.ts";
 
 const OPERATOR = operatorTokenOf(new Uint8Array(32));
 const RPC = { jsonrpc: "2.0", id: 1, method: "x" };
+const TOKEN = `hft_${"x".repeat(43)}`;
 
 /** Notes what comes in. */
 class Doors {
@@ -19,11 +21,14 @@ class Doors {
   readonly frames: (string | null)[] = [];
   readonly calls: HttpCall[] = [];
   closed = 0;
+  readonly cluster = "0123456789abcdef";
+  readonly cookies: (string | null)[] = [];
   onAttach: (link: Link) => void = () => {};
 
-  attach(link: Link, address: string): Attached {
+  attach(link: Link, address: string, cookie: string | null): Attached {
     this.links.push(link);
     this.addresses.push(address);
+    this.cookies.push(cookie);
     this.onAttach(link);
     return {
       receive: (text) => this.frames.push(text),
@@ -31,6 +36,10 @@ class Doors {
         this.closed++;
       },
     };
+  }
+
+  checkToken(token: string): void {
+    if (token !== TOKEN) throw new Refusal("unauthorized", "not this one");
   }
 
   call(call: HttpCall) {
@@ -49,7 +58,7 @@ function open(more: Partial<ListenerOptions> = {}): void {
     url: null,
     trustedProxies: [],
     metricsAllow: [],
-    welcome: () => "welcome",
+    page: { answer: () => null },
     openrpc: () => "{}",
     metrics: () => Promise.resolve("figures"),
     failed: (error) => {
@@ -66,6 +75,29 @@ beforeEach(() => {
 afterEach(async () => {
   await cleanUp();
   await listener.close();
+});
+
+test("[R10.1, R10.4, R10.5] unless told otherwise the bounds are those of the rules", () => {
+  open();
+  expect(LISTENER_BOUNDS).toMatchObject({
+    frameBytesMax: 128 * 1024,
+    bodyBytesMax: 128 * 1024,
+    backlogBytesMax: 4 * 1024 * 1024,
+    backlogTotalBytesMax: 512 * 1024 * 1024,
+    connectionsMax: 20_000,
+  });
+});
+
+test("[R10.1] a frame of 128 KiB is taken, one byte more is not", async () => {
+  open();
+  const fits = await handshake();
+  fits.write(frame(1, Buffer.alloc(131_072, 65)));
+  await until(() => doors.frames.length === 1);
+  const tooLong = await handshake();
+  tooLong.write(frame(1, Buffer.alloc(131_073, 65)));
+  await tooLong.closed;
+  expect(doors.frames.map((text) => text?.length)).toEqual([131_072]);
+  expect(listener.sockets.closes).toEqual({ too_large: 1 });
 });
 
 const url = () => listener.localUrl;
@@ -105,7 +137,7 @@ describe("requests", () => {
     expect(doors.calls).toEqual([{ body, token: "hft_x", address: "127.0.0.1", operator }]);
   });
 
-  test("a body past the bound is too_large, told by its length or not", async () => {
+  test("[R10.1] a body past the bound is too_large, told by its length or not", async () => {
     open({ bounds: { bodyBytesMax: 1000 } });
     const told = await post("x".repeat(1001));
     expect([told.status, await codeOf(told)]).toEqual([413, "too_large"]);
@@ -196,7 +228,7 @@ describe("where a request comes from", () => {
     expect(doors.addresses).toEqual(["203.0.113.7"]);
   });
 
-  test("the operator's token is good from this machine, not through a proxy on it", async () => {
+  test("[R48] the operator's token is good from this machine, not through a proxy on it", async () => {
     open();
     const authorization = `Bearer ${OPERATOR}`;
     expect((await post("{}", { authorization })).status).toBe(200);
@@ -272,7 +304,7 @@ describe("sockets", () => {
     "a frame of no known kind": [frame(3, Buffer.from("x")), 1002],
   };
   for (const [what, [bytes, code]] of Object.entries(bad)) {
-    test(`${what} closes its own connection with ${code}`, async () => {
+    test(`[R10.1] ${what} closes its own connection with ${code}`, async () => {
       open({ bounds: { frameBytesMax: 1000 } });
       const other = await handshake();
       const raw = await handshake();
@@ -312,7 +344,7 @@ describe("sockets", () => {
   const backlogBytesMax = 256 * 1024;
   const text = "x".repeat(16 * 1024);
   for (const way of ["published", "sent"] as const) {
-    test(`a reader that does not read what is ${way} is cut off, and misses nothing in between`, async () => {
+    test(`[R10.4, R35] a reader that does not read what is ${way} is cut off, and misses nothing in between`, async () => {
       open({ bounds: { backlogBytesMax } });
       doors.onAttach = (link) => link.subscribe("t");
       const slow = await handshake("", true);
@@ -342,7 +374,7 @@ describe("sockets", () => {
     });
   }
 
-  test("all backlogs together have a bound: the longest is cut off", async () => {
+  test("[R10.4] all backlogs together have a bound: the longest is cut off", async () => {
     open({ bounds: { backlogTotalBytesMax: 512 * 1024, backlogBytesMax: 1024 * 1024 * 1024 } });
     const slow = await handshake("", true);
     while (doors.closed === 0 && !slow.socket.destroyed) {
@@ -360,7 +392,7 @@ describe("sockets", () => {
     expect(doors.closed).toBe(1);
   });
 
-  test("past the bound no connection is taken, and a place that is left is given again", async () => {
+  test("[R10.5] past the bound no connection is taken, and a place that is left is given again", async () => {
     open({ bounds: { connectionsMax: 2 } });
     const first = await handshake();
     await handshake();
@@ -372,7 +404,7 @@ describe("sockets", () => {
     expect(doors.links).toHaveLength(3);
   });
 
-  test("one address may hold a share only", async () => {
+  test("[R10.5] one address may hold a share only", async () => {
     open({ trustedProxies: [parseRange("127.0.0.1")!], bounds: { connectionsMax: 8 } });
     const far = "X-Forwarded-For: 203.0.113.5\r\n";
     await handshake(far);

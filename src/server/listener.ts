@@ -19,6 +19,7 @@ import {
   isOwnAddress,
   isWildcard,
 } from "./address.ts";
+import { answerCookie, cookieName, cookieToken, isOwnPage } from "./cookie.ts";
 import { StartError } from "./exit-codes.ts";
 import {
   allowsOrigin,
@@ -30,6 +31,7 @@ import {
   SECURITY_HEADERS,
   textResponse,
 } from "./http-guard.ts";
+import type { Page } from "./page.ts";
 import { OPERATOR_TOKEN_PREFIX } from "./secret.ts";
 import { SOCKET_BOUNDS, type SocketBounds, type SocketData, Sockets } from "./sockets.ts";
 
@@ -50,7 +52,11 @@ export type ListenerBounds = SocketBounds & typeof LISTENER_BOUNDS;
 
 /** Where requests go once there is somebody to answer them. */
 export interface Doors {
-  attach(link: Link, address: string): Attached;
+  readonly cluster: string;
+  /** `cookie`: the token in the cookie that came with the handshake of an own page. */
+  attach(link: Link, address: string, cookie: string | null): Attached;
+  /** Throws Refusal for a token whose session is not good. */
+  checkToken(token: string): void;
   call(request: HttpCall): Promise<HttpAnswer>;
 }
 
@@ -61,7 +67,7 @@ export type ListenerOptions = {
   readonly url: string | null;
   readonly trustedProxies: readonly AddressRange[];
   readonly metricsAllow: readonly AddressRange[];
-  readonly welcome: () => string;
+  readonly page: Pick<Page, "answer">;
   readonly openrpc: () => string;
   readonly metrics: () => Promise<string>;
   /** A request that failed in a way that it should not. */
@@ -152,7 +158,7 @@ export class Listener {
 
   serve(doors: Doors, operatorToken: string): void {
     this.operatorToken = utf8(operatorToken);
-    this.sockets.begin(this.server, (link, address) => doors.attach(link, address));
+    this.sockets.begin(this.server, (...socket) => doors.attach(...socket));
     this.state = { is: "serving", doors };
   }
 
@@ -176,8 +182,11 @@ export class Listener {
   }
 
   private answer(request: Request, server: Server): Response | Promise<Response> | undefined {
-    const path = new URL(request.url).pathname;
+    const url = requestUrl(request);
+    if (url === null) return textResponse(400, "this is not a host\n", { connection: "close" });
+    const path = url.pathname;
     if (path === "/v1/rpc") return this.rpc(request, server);
+    if (path === "/v1/cookie") return this.cookie(request);
     if (request.method !== "GET" && request.method !== "HEAD") {
       return textResponse(405, "use GET\n", { allow: "GET, HEAD" });
     }
@@ -191,11 +200,12 @@ export class Listener {
       case "/readyz":
         return this.ready();
       case "/metrics":
-        return this.metrics(request, server);
-      case "/":
-        return textResponse(200, this.options.welcome());
+        return this.metrics(request, server, url.hostname.replace(/^\[|\]$/g, ""));
       default:
-        return textResponse(404, "not found; this server speaks at /v1/ws and /v1/rpc\n");
+        return (
+          this.options.page.answer(request, path) ??
+          textResponse(404, "not found; this server speaks at /v1/ws and /v1/rpc\n")
+        );
     }
   }
 
@@ -254,13 +264,14 @@ export class Listener {
       this.refuse("connections");
       return refused(503, "no room for another connection", { "retry-after": "5" });
     }
-    if (server.upgrade(request, { data: { address, own: null } })) return undefined;
+    const { doors } = this.state;
+    const cookie = this.isOwnPage(headers) ? cookieToken(headers, cookieName(doors.cluster)) : null;
+    if (server.upgrade(request, { data: { address, cookie, own: null } })) return undefined;
     return refused(400, "not a WebSocket handshake");
   }
 
-  private metrics(request: Request, server: Server): Response | Promise<Response> {
+  private metrics(request: Request, server: Server, host: string): Response | Promise<Response> {
     // A name that leads here could be anybody's: their page could read what this machine may.
-    const host = new URL(request.url).hostname.replace(/^\[|\]$/g, "");
     const byName = !isLoopback(host) && !isOwnAddress(host);
     const near = this.isNear(request, server) && !byName;
     const address = this.socketAddress(request, server);
@@ -271,6 +282,35 @@ export class Listener {
     }
     const type = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
     return this.options.metrics().then((text) => textResponse(200, text, type));
+  }
+
+  private isOwnPage(headers: Headers): boolean {
+    return isOwnPage(headers, this.options.tls !== null, this.options.url);
+  }
+
+  private cookie(request: Request): Response {
+    const answer = this.cookieAnswer(request);
+    // A body has no place here: it must not be taken for the next request.
+    if (request.body !== null) answer.headers.set("connection", "close");
+    return answer;
+  }
+
+  private cookieAnswer(request: Request): Response {
+    const { state } = this;
+    if (!this.isOwnPage(request.headers)) {
+      this.refuse("origin");
+      return jsonResponse(refusal("forbidden", "only this server's own page may set its cookie"));
+    }
+    if (state.is !== "serving") return jsonResponse(this.notServing(state));
+    const { doors } = state;
+    return answerCookie(request, doors.cluster, (token) => doors.checkToken(token));
+  }
+
+  private notServing(state: Exclude<State, { is: "serving" }>): HttpAnswer {
+    const wait = { retryAfterMs: RETRY_AFTER_MS };
+    return state.is === "stopping"
+      ? refusal("shutting_down", "this server is stopping: go to another one", wait)
+      : refusal("unavailable", `not ready yet: ${state.reason}`, wait);
   }
 
   private async rpc(request: Request, server: Server): Promise<Response> {
@@ -327,17 +367,11 @@ export class Listener {
       const what = "the content type must be application/json";
       return turnedAway(refusal("invalid", what, { status: 415 }));
     }
-    const wait = { retryAfterMs: RETRY_AFTER_MS };
-    if (this.state.is === "stopping") {
-      return turnedAway(
-        refusal("shutting_down", "this server is stopping: go to another one", wait),
-      );
-    }
-    if (this.state.is === "starting") {
-      return turnedAway(refusal("unavailable", `not ready yet: ${this.state.reason}`, wait));
-    }
+    const { state } = this;
+    if (state.is !== "serving") return turnedAway(this.notServing(state));
     if (this.requests > this.bounds.requestsMax) {
       this.refuse("requests");
+      const wait = { retryAfterMs: RETRY_AFTER_MS };
       return turnedAway(refusal("unavailable", "too many requests at once: try again", wait));
     }
     const body = await readBody(request, this.bounds.bodyBytesMax, this.bounds.bodyWaitMs);
@@ -354,7 +388,7 @@ export class Listener {
     }
     const address = this.clientOf(request, server);
     const call = { body: body.text, token: operator ? null : token, address, operator };
-    return this.state.doors.call(call);
+    return state.doors.call(call);
   }
 
   private isOperator(token: string): boolean {
@@ -362,6 +396,12 @@ export class Listener {
     const own = this.operatorToken;
     return own !== null && given.length === own.length && timingSafeEqual(given, own);
   }
+}
+
+/** Null if it names a host that is none. One that names no host at all is old, or a machine's probe. */
+function requestUrl({ url, headers }: Request): URL | null {
+  if (URL.canParse(url)) return new URL(url);
+  return headers.has("host") ? null : new URL(url, "http://unnamed.invalid");
 }
 
 function bodyRefusal(

@@ -13,6 +13,7 @@ import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { findingLines, StorageError, storageFailure } from "../storage/failure.ts";
 import { type Config, readSettings, resolveConfig } from "./config.ts";
 import { EXIT_CODES, STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
+import { ExitGuard } from "./exit-guard.ts";
 import { openLogger, type ServerLog } from "./log.ts";
 import type { RawOptions } from "./options.ts";
 import { askMissing, hasTerminal, openTerminal } from "./prompt.ts";
@@ -32,9 +33,10 @@ export async function runServer(
   flags: RawOptions & { readonly config?: readonly string[] },
 ): Promise<number> {
   process.umask(0o077); // what it keeps is nobody else's
+  const guard = new ExitGuard();
   try {
     const config = await configure(flags);
-    return await serve(config);
+    return await serve(config, guard);
   } catch (error) {
     if (!(error instanceof StartError)) {
       console.error("holdfast: a defect of Holdfast, please report it:", error);
@@ -42,6 +44,8 @@ export async function runServer(
     }
     console.error(`holdfast: ${error.message}\n  ${error.remedy}`);
     return EXIT_CODES[error.reason];
+  } finally {
+    guard.announce();
   }
 }
 
@@ -59,29 +63,35 @@ async function configure(
   }
 }
 
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, guard: ExitGuard): Promise<number> {
   const onTerminal = process.stderr.isTTY === true;
   const format = config.process.logFormat ?? (onTerminal ? "text" : "json");
   const colour = onTerminal && (process.env.NO_COLOR ?? "") === "";
   const { name, logLevel } = config.process;
   const log = openLogger({ level: logLevel, format, colour, server: name });
   for (const warning of config.warnings) log.warn({}, warning);
-  const crashed = (error: unknown): never => crash(log, error);
+  const crashed = (error: unknown): never => guard.leave(crash(log, error));
   process.on("uncaughtException", crashed);
   process.on("unhandledRejection", crashed);
   // A signal while it starts is as good as one after: nothing has been promised yet.
-  const signal = new StopSignal();
+  const signal = new StopSignal(guard);
   const started = startServer({ config, log, environment: process.env, welcome, crashed });
   const first = await Promise.race([started, signal.first]);
-  if (typeof first === "string") process.exit(EXIT_CODES.ok);
+  if (typeof first === "string") {
+    log.info({ signal: first }, "stopping: it had not begun to serve");
+    guard.leave(EXIT_CODES.ok);
+  }
   const server = first;
   if (server.damagedCopy !== null || server.givenUp.length > 0) sayLoss(server);
   log.info({ url: server.url, data: server.data, version: VERSION }, "serving");
   if (config.process.logFormat !== "json") console.log(banner(name, server));
+  else if (server.setup !== null) {
+    log.warn({ setup: setupUrl(server.url, server.setup) }, "there is no administrator yet");
+  }
   log.info({ signal: await signal.first }, "stopping: finishing requests, telling clients");
   const deadline = setTimeout(() => {
     log.warn({}, "stopping took too long: leaving");
-    process.exit(EXIT_CODES.ok);
+    guard.leave(EXIT_CODES.ok);
   }, STOP_DEADLINE_MS - SAME_SIGNAL_MS);
   await server.stop();
   clearTimeout(deadline);
@@ -93,7 +103,7 @@ class StopSignal {
   readonly first: Promise<string>;
   private firstMs: number | null = null;
 
-  constructor() {
+  constructor(guard: ExitGuard) {
     this.first = new Promise((resolveFirst) => {
       for (const signal of SIGNALS) {
         process.on(signal, () => {
@@ -102,7 +112,7 @@ class StopSignal {
             this.firstMs = now;
             resolveFirst(signal);
           } else if (now - this.firstMs > SAME_SIGNAL_MS) {
-            process.exit(128 + SIGNAL_NUMBERS[signal]);
+            guard.leave(128 + SIGNAL_NUMBERS[signal]);
           }
         });
       }
@@ -110,20 +120,23 @@ class StopSignal {
   }
 }
 
-/** Nothing goes on after a defect or a failed sync: what is durable is safe, the next start knows the rest. */
-function crash(log: ServerLog, error: unknown): never {
+/**
+ * Says why it leaves; the exit status. Nothing goes on after a defect or a failed sync: what is durable is
+ * safe, the next start knows the rest.
+ */
+function crash(log: ServerLog, error: unknown): number {
   const failure = error instanceof SQLiteError ? storageFailure("the view", error) : error;
   if (failure instanceof StorageError) {
     const { remedy } = STORAGE_REMEDIES[failure.code];
     log.fatal({ code: failure.code, remedy }, `storage failed: ${failure.message}`);
-    process.exit(EXIT_CODES.storage_failed);
+    return EXIT_CODES.storage_failed;
   }
   if (error instanceof Fatal) {
     log.fatal({}, `storage failed: ${error.message}`);
-    process.exit(EXIT_CODES.storage_failed);
+    return EXIT_CODES.storage_failed;
   }
   log.fatal({ err: error }, "a defect of Holdfast: leaving, please report it");
-  process.exit(EXIT_CODES.internal);
+  return EXIT_CODES.internal;
 }
 
 function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
@@ -135,16 +148,26 @@ function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
   }
 }
 
-function banner(name: string, { url, localUrl, data }: RunningServer): string {
-  const call = command();
+function setupUrl(url: string, code: string): string {
+  return `${url}/#/join/${code}`;
+}
+
+function banner(name: string, { url, localUrl, data, setup }: RunningServer): string {
+  const chat = `  ${command()} chat --server ${localUrl}`;
+  const next =
+    setup === null
+      ? ["Open it in a browser, or chat from a second terminal:", chat]
+      : [
+          "There is no administrator yet. Who opens this makes an account that is one; it works once:",
+          `  ${setupUrl(url, setup)}`,
+          "Or from a second terminal:",
+          `${chat} --invitation ${setup}`,
+        ];
   return [
     `Holdfast ${VERSION}: server ${name} is ready at ${url}`,
     `  data in ${resolve(data)}`,
     "",
-    "Make an account and chat, from a second terminal:",
-    `  ${call} chat --server ${localUrl}`,
-    "Make that account an admin of the chat:",
-    `  ${call} admin grant NAME --data ${resolve(data)}`,
+    ...next,
     "Ctrl+C stops the server; it remembers everything.",
     "",
   ].join("\n");
@@ -154,7 +177,7 @@ function welcome(url: string): string {
   return [
     `Holdfast ${VERSION}: a self-hosted team chat. This is one of its servers.`,
     "",
-    "Make an account and chat from a terminal:",
+    `Open ${url} in a browser, or chat from a terminal:`,
     `  holdfast chat --server ${url}`,
     "or, from a checkout of the source:",
     `  npm run -s holdfast -- chat --server ${url}`,

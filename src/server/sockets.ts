@@ -38,7 +38,12 @@ export type SocketBounds = typeof SOCKET_BOUNDS;
 type CloseReason = keyof typeof CLOSE_CODES | "client" | "lost" | "malformed" | "backlog";
 
 /** What a socket carries; `own` once it is open. */
-export type SocketData = { readonly address: string; own: OwnSocket | null };
+export type SocketData = {
+  readonly address: string;
+  /** The token in the page's cookie. */
+  readonly cookie: string | null;
+  own: OwnSocket | null;
+};
 export type Socket = Bun.ServerWebSocket<SocketData>;
 
 const REASONS = new Map<number, CloseReason>(
@@ -113,7 +118,7 @@ class OwnSocket implements Link {
   }
 }
 
-type Attach = (link: Link, address: string) => Attached;
+type Attach = (link: Link, address: string, cookie: string | null) => Attached;
 
 export class Sockets implements Broadcast {
   private readonly bounds: SocketBounds;
@@ -167,11 +172,11 @@ export class Sockets implements Broadcast {
 
   private opened(socket: Socket): void {
     const own = new OwnSocket(socket, this);
-    const { address } = socket.data;
+    const { address, cookie } = socket.data;
     socket.data.own = own;
     this.open.add(own);
     this.byAddress.set(address, (this.byAddress.get(address) ?? 0) + 1);
-    own.attached = this.attach?.(own, address) ?? null;
+    own.attached = this.attach?.(own, address, cookie) ?? null;
     if (own.attached === null) own.close(CLOSE_CODES.going_away, "not ready");
   }
 

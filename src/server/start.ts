@@ -17,6 +17,7 @@ import { openStore, type Store } from "../storage/store.ts";
 import { DirectoryLock, LOCK_FILE } from "../storage/store-lock.ts";
 import { entriesOf, HEAD_FILE, holdsStore, identityOf, LOG_FILE } from "../storage/store-look.ts";
 import { SqliteView } from "../storage/view.ts";
+import { ViewWal } from "../storage/view-wal.ts";
 import { formatHostPort, isWildcard } from "./address.ts";
 import type { Config } from "./config.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
@@ -24,10 +25,11 @@ import { KILL_VARIABLE, killPoints } from "./kill-point.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { loadPage, Page } from "./page.ts";
+import type { PagePack } from "./page-pack.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
 import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILES } from "./secret.ts";
-import { ViewWal } from "./view-wal.ts";
 
 export const VERSION = manifest.version;
 /** Own files that may stand in a data directory before there is a store in it. */
@@ -43,6 +45,8 @@ export type RunningServer = {
   readonly url: string;
   readonly localUrl: string;
   readonly data: string;
+  /** The code for the first administrator's account; null if there is one. */
+  readonly setup: string | null;
   /** What `--accept-loss` gave up, and where the damaged files are. */
   readonly givenUp: readonly Finding[];
   readonly damagedCopy: string | null;
@@ -54,7 +58,7 @@ export type StartOptions = {
   readonly config: Config;
   readonly log: ServerLog;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Text of the page at `/`. */
+  /** Text at `/` for whoever asks without a browser. */
   readonly welcome: (url: string) => string;
   /** Something after which nothing may go on. */
   readonly crashed: (error: unknown) => void;
@@ -94,15 +98,16 @@ class Start {
     try {
       const known = this.readSecret();
       probeLock(data);
-      const listener = this.bind();
+      const listener = this.bind(await this.loadPage());
       this.undo.push(() => listener.close());
       const secret = known ?? this.makeSecret();
       listener.starting("opening the log");
       const store = await this.openStore(listener, clusterIdOf(secret), kill.store);
       this.undo.push(() => store.close());
-      const view = await this.openView(listener, store);
-      this.undo.push(() => view.close());
       const viewWal = new ViewWal(store.viewPath);
+      this.undo.push(() => viewWal.stop());
+      const view = await this.openView(listener, store, viewWal);
+      this.undo.push(() => view.close());
       const replica = new Replica({
         name,
         hash: realHash,
@@ -114,12 +119,12 @@ class Start {
         ...(kill.probe === undefined ? {} : { probe: kill.probe }),
       });
       const gateway = this.openGateway(listener, replica, secret);
-      this.follow(store, replica);
+      this.follow(store, replica, viewWal);
       Object.assign(this.metrics.sources, { replica, gateway, view });
       listener.serve(gateway, operatorTokenOf(secret));
       const url = this.clientUrl(listener);
       this.writeServerFile({ pid: process.pid, localUrl: listener.localUrl, url });
-      return this.running({ listener, store, view, viewWal, gateway });
+      return this.running({ listener, store, view, viewWal, replica, gateway });
     } catch (error) {
       this.metrics.stop();
       for (const back of this.undo.reverse()) await back();
@@ -180,7 +185,13 @@ class Start {
     }
   }
 
-  private bind(): Listener {
+  private async loadPage(): Promise<PagePack | null> {
+    const pack = await loadPage();
+    if (pack === null) this.log.warn({}, "there is no page to serve: npm run build:web makes it");
+    return pack;
+  }
+
+  private bind(pack: PagePack | null): Listener {
     const { listen, tls, url, trustedProxies, metricsAllow, data } = this.config.process;
     let openrpc: string | null = null;
     const listener: Listener = new Listener({
@@ -189,7 +200,12 @@ class Start {
       url,
       trustedProxies,
       metricsAllow,
-      welcome: () => this.options.welcome(this.clientUrl(listener)),
+      page: new Page({
+        pack,
+        tls: tls !== null,
+        servers: () => [this.clientUrl(listener)],
+        welcome: () => this.options.welcome(this.clientUrl(listener)),
+      }),
       openrpc: () => {
         openrpc ??= JSON.stringify(
           openrpcDocument({ release: VERSION, url: this.clientUrl(listener) }),
@@ -256,7 +272,11 @@ class Start {
     });
   }
 
-  private async openView(listener: Listener, { viewPath, log }: Store): Promise<SqliteView> {
+  private async openView(
+    listener: Listener,
+    { viewPath, log }: Store,
+    viewWal: ViewWal,
+  ): Promise<SqliteView> {
     try {
       const { view, rebuilt } = SqliteView.open({ path: viewPath, hash: realHash, log });
       if (rebuilt !== null)
@@ -264,8 +284,9 @@ class Start {
       this.progressMs = realClock.monotonicMs();
       while (view.catchUp()) {
         this.progress(listener, "folding the log", view.foldedN, log.lastN);
-        log.checkpointView();
+        viewWal.checkpoint();
         await new Promise((resolve) => setImmediate(resolve));
+        await viewWal.idle();
       }
       return view;
     } catch (cause) {
@@ -297,7 +318,7 @@ class Start {
     });
   }
 
-  private follow(store: Store, replica: Replica): void {
+  private follow(store: Store, replica: Replica, viewWal: ViewWal): void {
     let folded = 0;
     replica.listen({
       folded: (batch) => {
@@ -305,7 +326,7 @@ class Start {
         folded += batch.length;
         if (folded < VIEW_CHECKPOINT_OPS) return;
         folded = 0;
-        store.log.checkpointView();
+        viewWal.checkpoint();
       },
       alarm: () => {}, // the gateway logs it
     });
@@ -334,15 +355,17 @@ class Start {
     store: Store;
     view: SqliteView;
     viewWal: ViewWal;
+    replica: Replica;
     gateway: Gateway;
   }): RunningServer {
-    const { listener, store } = parts;
+    const { listener, store, gateway } = parts;
     const { data } = this.config.process;
     let stopped: Promise<void> | null = null;
     return {
       url: this.clientUrl(listener),
       localUrl: listener.localUrl,
       data,
+      setup: gateway.setupCode,
       givenUp: store.givenUp,
       damagedCopy: store.damagedCopy,
       stop: () => {
@@ -352,22 +375,34 @@ class Start {
     };
   }
 
+  /** The view is disposable: nothing about it may keep the log from being closed in order. */
+  private closeView(view: SqliteView): void {
+    try {
+      view.close();
+    } catch (cause) {
+      this.log.warn({ err: cause }, "the view was not closed in order: the next start checks it");
+    }
+  }
+
   private async stop({
     listener,
     store,
     view,
     viewWal,
+    replica,
     gateway,
   }: Parameters<Start["running"]>[0]): Promise<void> {
     const ended = listener.stopTaking();
     const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
-    if (!answered)
+    if (!answered) {
       this.log.warn({}, "some requests were not answered in time: they are indefinite");
+      replica.abandon();
+    }
     await inTime(ended, ANSWER_LINGER_MS); // last answers are on their way; idle connections just stay
     await inTime(listener.close(), ANSWER_LINGER_MS);
     this.metrics.stop();
     viewWal.stop();
-    view.close();
+    this.closeView(view);
     this.writeServerFile(null);
     await store.close();
   }

@@ -124,6 +124,8 @@ function causeCode(cause: unknown): string {
 
 const FORBIDDEN: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "SQLITE_READONLY"]);
 const BROKEN: ReadonlySet<string> = new Set(["SQLITE_CORRUPT", "SQLITE_NOTADB"]);
+/** A write that the system refused, before anything of it was synced: SQLite takes all of it back. */
+const NO_ROOM = "SQLITE_FULL";
 
 /** Whether a system or SQLite error means that this user may not do it. */
 export function isPermission(cause: unknown): boolean {
@@ -136,10 +138,22 @@ export function isCorruption(cause: unknown): boolean {
   return BROKEN.has(code) || code.startsWith("SQLITE_CORRUPT");
 }
 
+/** Whether SQLite could not write for want of room on the disk, and only for that. */
+export function isNoRoom(cause: unknown): boolean {
+  return causeCode(cause) === NO_ROOM;
+}
+
+/** What SQLite says of an I/O error is the same for all of them: its code tells which one it was. */
+function causeText(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const code = causeCode(cause);
+  return code.startsWith("SQLITE_IOERR") ? `${message} (${code})` : message;
+}
+
 /** Any error of the disk or of SQLite as a StorageError; one that is already stays as it is. */
 export function storageFailure(doing: string, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = causeText(cause);
   if (isPermission(cause)) {
     return new StorageError("no_permission", `${doing}: ${message}`, { cause });
   }

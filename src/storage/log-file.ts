@@ -11,7 +11,15 @@
  * means: POSIX drops all of a process's locks on a file when any of its descriptors is closed.
  */
 import { constants, Database } from "bun:sqlite";
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { utf8 } from "../core/bytes.ts";
 import { LOG_APPLICATION_ID, LOG_FORMAT, MIGRATIONS } from "./migrations.ts";
 
@@ -121,6 +129,17 @@ function writeMeta(db: Database, changes: Readonly<Record<string, string>>): voi
 
 export function formatOf(db: Database): number {
   return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+}
+
+/**
+ * Whether a database has room to take in its WAL. To be asked before: a checkpoint that stops halfway for
+ * want of room has taken what there was, from the commits, for nothing.
+ */
+export function hasRoomForWal(db: Database, path: string): boolean {
+  const { page_count: pages } = db.query<{ page_count: number }, []>("PRAGMA page_count").get()!;
+  const { page_size: size } = db.query<{ page_size: number }, []>("PRAGMA page_size").get()!;
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize >= pages * size - statSync(path).size;
 }
 
 /** Moves the whole WAL into the database and empties it. False while a reader is in the way. */

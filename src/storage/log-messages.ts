@@ -26,7 +26,6 @@ export type ToWorker = { readonly type: "open"; readonly options: WorkerOptions 
 export type ToOpenLog =
   | { readonly type: "append"; readonly batch: ArrayBuffer }
   | { readonly type: "erase"; readonly items: readonly Erasure[] }
-  | { readonly type: "checkpointView" }
   /** Finish everything, then say `drained`. */
   | { readonly type: "drain" }
   /** Nobody reads any more: sync, close, say `closed`. */
@@ -45,7 +44,6 @@ export type FromWorker =
     }
   | { readonly type: "erased"; readonly ns: readonly number[] }
   | { readonly type: "space"; readonly freeBytes: number; readonly reserveBytes: number }
-  | { readonly type: "viewCheckpointed" }
   | { readonly type: "scrubbed"; readonly toN: number }
   | {
       readonly type: "failed";

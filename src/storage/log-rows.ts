@@ -89,7 +89,8 @@ export class RowReader {
   private readonly one: Statement<OpRow, [number]>;
   private readonly range: Statement<OpRow, [number, number]>;
   private readonly mark: Statement<{ chain: Uint8Array | null }, [number, number]>;
-  private readonly run: Statement<OpRow, [number, number, number]>;
+  private readonly between: Statement<OpRow, [number, number, number]>;
+  private readonly eraser: Statement<{ erased_by: number | null }, [number]>;
   private readonly originOf: (o: number) => Incarnation | undefined;
 
   constructor(db: Database, originOf: (o: number) => Incarnation | undefined) {
@@ -97,9 +98,10 @@ export class RowReader {
     this.one = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n = ?`);
     this.range = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n >= ? ORDER BY n LIMIT ?`);
     this.mark = db.prepare("SELECT chain FROM ops WHERE o = ? AND seq = ?");
-    this.run = db.prepare(
+    this.between = db.prepare(
       `SELECT ${OP_COLUMNS} FROM ops WHERE o = ? AND seq > ? AND seq <= ? ORDER BY seq`,
     );
+    this.eraser = db.prepare("SELECT erased_by FROM ops WHERE n = ?");
   }
 
   /** Throws StorageError `damaged` if it is missing or does not match its hashes. */
@@ -125,7 +127,7 @@ export class RowReader {
     const from = seq - (seq % CHAIN_MARK_EVERY);
     let chain = from === 0 ? CHAIN_START : (this.mark.get(o, from)?.chain ?? null);
     let at = from;
-    for (const row of seq === from ? [] : this.run.all(o, from, seq)) {
+    for (const row of seq === from ? [] : this.between.all(o, from, seq)) {
       if (chain === null || row.seq !== ++at) return null;
       const envelope = envelopeOf(row, this.originOf(o));
       if (typeof envelope === "string") throw damage(findingAt(envelope, row, this.originOf(o)));
@@ -134,7 +136,24 @@ export class RowReader {
     return at === seq ? chain : null;
   }
 
+  /** Ops `fromSeq` to `toSeq` of an origin, as far as none is missing; throws as {@link op} does. */
+  run(o: number, fromSeq: number, toSeq: number): StoredOp[] {
+    const ops: StoredOp[] = [];
+    for (const row of this.between.all(o, fromSeq - 1, toSeq)) {
+      if (row.seq !== fromSeq + ops.length) break;
+      ops.push({ n: row.n, op: opOf(row, this.originOf(o)) });
+    }
+    return ops;
+  }
+
+  /** Arrival number of the op that erased the body of this one; null if it is not known. */
+  eraserOf(n: number): number | null {
+    const by = this.eraser.get(n)?.erased_by ?? null;
+    return by !== null && by > 0 ? by : null;
+  }
+
   close(): void {
-    for (const statement of [this.one, this.range, this.mark, this.run]) statement.finalize();
+    const all = [this.one, this.range, this.mark, this.between, this.eraser];
+    for (const statement of all) statement.finalize();
   }
 }

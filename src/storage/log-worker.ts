@@ -4,12 +4,13 @@
  * Group commit: whatever arrived while the last transaction was being synced goes into the next one, up to
  * COMMIT_OPS_MAX and COMMIT_BYTES_MAX. Order is kept: an erasure waits for the batches before it. Any
  * failure is said once and nothing is done after it: an fsync that failed may have lost its pages, and a
- * repeat would lie. Rejected: a commit timer (adds its delay to a lone message for nothing), a second thread
- * for checkpoints (under load it never catches up with the writer, and the WAL grows without a bound).
+ * repeat would lie. A disk without room is none: it is waited for, with nothing lost and nothing promised.
+ * Rejected: a commit timer (adds its delay to a lone message for nothing), a second thread for checkpoints
+ * (under load it never catches up with the writer, and the WAL grows without a bound).
  */
-import { Database } from "bun:sqlite";
-import { statfsSync, statSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import { assert } from "../core/assert.ts";
+import { NoRoom } from "../core/errors.ts";
 import {
   COMMIT_BYTES_MAX,
   COMMIT_OPS_MAX,
@@ -21,10 +22,9 @@ import {
 } from "../core/limits.ts";
 import { storageFailure } from "./failure.ts";
 import { batchCount } from "./log-batch.ts";
-import { LOG_PAGE_BYTES, WAL_PAGES_MAX } from "./log-file.ts";
 import type { Erasure, FromWorker, ToOpenLog, ToWorker, WorkerOptions } from "./log-messages.ts";
 import { SCRUB_INTERVAL_MS, Scrub } from "./log-scrub.ts";
-import { checkpointIfDue, LogWriter } from "./log-writer.ts";
+import { LogWriter } from "./log-writer.ts";
 
 declare const self: {
   onmessage: ((event: { data: ToWorker }) => void) | null;
@@ -33,6 +33,8 @@ declare const self: {
 
 /** Between two tries to empty the WAL while readers are in the way. */
 const TRUNCATE_RETRY_MS = 20;
+/** Between two tries to write where the disk had no room. */
+const NO_ROOM_RETRY_MS = 200;
 
 type Task =
   | { readonly type: "append"; readonly batch: ArrayBuffer }
@@ -45,6 +47,8 @@ class LogWorker {
   /** Bodies that are out of the log but perhaps not yet out of its WAL. */
   private leaving: number[] = [];
   private scheduled = false;
+  /** The log itself has found no room, whatever the file system says is free. */
+  private isFull = false;
   private draining = false;
   private stopped = false;
   private killCountdown: number;
@@ -81,9 +85,6 @@ class LogWorker {
         this.queue.push(message);
         this.schedule();
         break;
-      case "checkpointView":
-        this.guard("checkpoint the view", () => this.checkpointView());
-        break;
       case "drain":
         this.draining = true;
         this.schedule();
@@ -111,19 +112,43 @@ class LogWorker {
 
   private work(): void {
     const first = this.queue[0];
-    if (first?.type === "erase") {
-      this.queue.shift();
-      this.writer.erase(first.items);
-      for (const { n } of first.items) this.leaving.push(n);
-      this.emptyWal();
-    } else if (first !== undefined) {
-      this.commit(this.takeBatches());
+    try {
+      if (first?.type === "erase") this.erase(first.items);
+      else if (first !== undefined) this.commit(this.nextBatches());
+    } catch (cause) {
+      if (!(cause instanceof NoRoom)) throw cause;
+      this.waitForRoom();
+      return;
     }
     if (this.queue.length > 0) this.schedule();
     else if (this.draining && this.leaving.length === 0) self.postMessage({ type: "drained" });
   }
 
-  private takeBatches(): ArrayBuffer[] {
+  /** Keeps what is queued for another try. A server that stops does not wait: nobody was promised any of it. */
+  private waitForRoom(): void {
+    this.isFull = true;
+    this.tellSpace();
+    if (this.draining) {
+      self.postMessage({ type: "drained" });
+      return;
+    }
+    this.scheduled = true;
+    setTimeout(() => {
+      this.scheduled = false;
+      this.guard("commit", () => this.work());
+    }, NO_ROOM_RETRY_MS);
+  }
+
+  private erase(items: readonly Erasure[]): void {
+    this.writer.erase(items);
+    this.isFull = false;
+    this.queue.shift();
+    for (const { n } of items) this.leaving.push(n);
+    this.emptyWal();
+  }
+
+  /** Stay queued until they are committed. */
+  private nextBatches(): ArrayBuffer[] {
     const batches: ArrayBuffer[] = [];
     let ops = 0;
     let bytes = 0;
@@ -134,7 +159,6 @@ class LogWorker {
       if (batches.length > 0 && (ops > COMMIT_OPS_MAX || bytes > COMMIT_BYTES_MAX)) break;
       batches.push(task.batch);
     }
-    this.queue.splice(0, batches.length);
     return batches;
   }
 
@@ -145,6 +169,8 @@ class LogWorker {
       after: () => this.killPoint("after-commit"),
     });
     const tookMs = performance.now() - startMs;
+    this.queue.splice(0, batches.length);
+    this.isFull = false;
     self.postMessage({ type: "durable", count, tookMs, heads });
     this.tellSpace();
     this.writer.checkpointIfDue();
@@ -153,28 +179,23 @@ class LogWorker {
   /** A WAL still holds the pages from before an erasure: only an empty one is proof that they are gone. */
   private emptyWal(): void {
     if (this.leaving.length === 0 || this.stopped) return;
-    if (this.writer.truncate()) {
-      self.postMessage({ type: "erased", ns: this.leaving });
-      this.leaving = [];
-      if (this.draining) this.schedule();
-    } else {
-      setTimeout(() => this.guard("empty the WAL", () => this.emptyWal()), TRUNCATE_RETRY_MS);
-    }
-  }
-
-  /** The view's own connection never checkpoints: its pages are synced here. */
-  private checkpointView(): void {
-    const path = this.options.viewPath;
-    const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
-    if (wal !== undefined && wal.size > WAL_PAGES_MAX * LOG_PAGE_BYTES) {
-      const view = new Database(path, { readwrite: true, create: false });
-      try {
-        checkpointIfDue(view);
-      } finally {
-        view.close();
+    let retryMs = TRUNCATE_RETRY_MS;
+    try {
+      if (this.writer.truncate()) {
+        self.postMessage({ type: "erased", ns: this.leaving });
+        this.leaving = [];
+        if (this.draining) this.schedule();
+        return;
       }
+    } catch (cause) {
+      if (!(cause instanceof NoRoom)) throw cause;
+      if (this.draining) {
+        self.postMessage({ type: "drained" }); // the view still has it on its list: the next start goes on
+        return;
+      }
+      retryMs = NO_ROOM_RETRY_MS;
     }
-    self.postMessage({ type: "viewCheckpointed" });
+    setTimeout(() => this.guard("empty the WAL", () => this.emptyWal()), retryMs);
   }
 
   private stepScrub(): void {
@@ -191,7 +212,8 @@ class LogWorker {
       RESERVE_BYTES_MAX,
     );
     const reserveBytes = this.options.reserveBytes ?? Math.floor(share);
-    self.postMessage({ type: "space", freeBytes: bavail * bsize, reserveBytes });
+    const freeBytes = this.isFull ? 0 : bavail * bsize;
+    self.postMessage({ type: "space", freeBytes, reserveBytes });
   }
 
   private killPoint(point: "before-commit" | "after-commit"): void {

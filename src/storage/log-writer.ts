@@ -3,19 +3,28 @@
  *
  * Everything that follows from an op is written with it: its row, its chain mark, its origin's head. The
  * chain hash is computed here, off the event loop. Blocks; lives in the log's worker.
+ *
+ * A disk without room is no failed sync: SQLite says so when a write is refused, which is before it syncs,
+ * and takes the transaction back. So does this writer with what it has in memory, and says NoRoom. Rejected:
+ * ending the process (whoever fills the disk for a moment would stop the chat).
  */
 import type { Database, Statement } from "bun:sqlite";
 import { assert } from "../core/assert.ts";
+import { NoRoom } from "../core/errors.ts";
 import { CHAIN_MARK_EVERY } from "../core/limits.ts";
 import { CHAIN_START, chainHash, decodeEnvelope } from "../core/op.ts";
+import { isNoRoom } from "./failure.ts";
 import { HEAD_ORIGINS_MAX, HeadFile, type LogHead, type OriginHead } from "./head.ts";
 import { decodeBatch, type RawOp } from "./log-batch.ts";
-import { type LogMeta, openWriter, truncateWal, WAL_PAGES_MAX } from "./log-file.ts";
+import { hasRoomForWal, type LogMeta, openWriter, truncateWal, WAL_PAGES_MAX } from "./log-file.ts";
 import { rowCheck, sha256 } from "./log-hash.ts";
 import type { Erasure, NewHead } from "./log-messages.ts";
 import { ERASED_ELSEWHERE, LOG_FORMAT } from "./migrations.ts";
 
-type Origin = { readonly o: number; readonly origin: string; seq: number; chain: Uint8Array };
+type OriginTop = { seq: number; chain: Uint8Array };
+type Origin = OriginTop & { readonly o: number; readonly origin: string };
+/** Origins that a transaction changes, with what they were before it. */
+type Touched = Map<Origin, OriginTop>;
 
 type OpRow = [
   n: number,
@@ -30,6 +39,7 @@ type OpRow = [
 
 export class LogWriter {
   readonly db: Database;
+  private readonly path: string;
   private readonly head: HeadFile;
   private readonly meta: LogMeta;
   private readonly origins = new Map<number, Origin>();
@@ -41,6 +51,7 @@ export class LogWriter {
 
   constructor(logPath: string, headPath: string, meta: LogMeta) {
     this.db = openWriter(logPath);
+    this.path = logPath;
     this.meta = meta;
     this.insertOp = this.db.prepare(
       `INSERT INTO ops(n, o, seq, crc, envelope, body, chain, erased_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -71,16 +82,16 @@ export class LogWriter {
       .slice(-HEAD_ORIGINS_MAX);
   }
 
-  private store(op: RawOp, touched: Set<Origin>): void {
+  private store(op: RawOp, touched: Touched): void {
     let origin = this.origins.get(op.o);
     if (origin === undefined) {
       origin = { o: op.o, origin: decodeEnvelope(op.envelope).origin, seq: 0, chain: CHAIN_START };
       this.origins.set(op.o, origin);
     }
     assert(op.seq === origin.seq + 1, "ops of an origin are stored without gaps");
+    if (!touched.has(origin)) touched.set(origin, { seq: origin.seq, chain: origin.chain });
     origin.seq = op.seq;
     origin.chain = chainHash(sha256, origin.chain, op.envelope);
-    touched.add(origin);
     const mark = op.seq % CHAIN_MARK_EVERY === 0 ? origin.chain : null;
     const bodyless = op.body === null && decodeEnvelope(op.envelope).bodyHash !== null;
     const erasedBy = bodyless ? ERASED_ELSEWHERE : null;
@@ -90,24 +101,44 @@ export class LogWriter {
   }
 
   /**
-   * One transaction, one fsync. After an error the writer must not be used again: what it has in memory is
-   * ahead of the disk.
+   * One transaction, one fsync. Throws NoRoom where the disk has none: nothing of it was stored then, and the
+   * same batches can be given again. After any other error the writer must not be used again: what it has in
+   * memory is ahead of the disk.
    */
   commit(batches: readonly ArrayBuffer[], hooks: { before(): void; after(): void }) {
-    const touched = new Set<Origin>();
-    let count = 0;
-    this.db.run("BEGIN IMMEDIATE");
-    for (const batch of batches) {
-      for (const op of decodeBatch(batch)) {
-        this.store(op, touched);
-        count++;
+    const touched: Touched = new Map();
+    const fromN = this.lastN;
+    try {
+      this.db.run("BEGIN IMMEDIATE");
+      for (const batch of batches) {
+        for (const op of decodeBatch(batch)) this.store(op, touched);
       }
+      for (const { o, origin, seq, chain } of touched.keys()) {
+        this.putOrigin.run(o, origin, seq, chain);
+      }
+      hooks.before();
+      this.db.run("COMMIT");
+    } catch (cause) {
+      if (!isNoRoom(cause)) throw cause;
+      this.takeBack(touched, fromN);
+      throw noRoom();
     }
-    for (const { o, origin, seq, chain } of touched) this.putOrigin.run(o, origin, seq, chain);
-    hooks.before();
-    this.db.run("COMMIT");
     hooks.after();
-    for (const origin of touched) {
+    return { count: this.lastN - fromN, heads: this.noteHead(touched) };
+  }
+
+  /** After a transaction that found no room: what is in memory is what the disk has again. */
+  private takeBack(touched: Touched, lastN: number): void {
+    if (this.db.inTransaction) this.db.run("ROLLBACK");
+    for (const [origin, before] of touched) {
+      if (before.seq === 0) this.origins.delete(origin.o);
+      else Object.assign(origin, before);
+    }
+    this.lastN = lastN;
+  }
+
+  private noteHead(touched: Touched): NewHead[] {
+    for (const origin of touched.keys()) {
       this.recent.delete(origin);
       this.recent.add(origin);
     }
@@ -116,9 +147,7 @@ export class LogWriter {
       this.recent.delete(origin);
     }
     this.head.write(this.currentHead());
-    const heads: NewHead[] = [];
-    for (const { o, seq, chain } of touched) heads.push({ o, seq, chain });
-    return { count, heads };
+    return [...touched.keys()].map(({ o, seq, chain }) => ({ o, seq, chain }));
   }
 
   private currentHead(): LogHead {
@@ -126,29 +155,45 @@ export class LogWriter {
     return { format: LOG_FORMAT, ...this.meta, n: this.lastN, origins };
   }
 
-  /** Removes bodies, in one transaction. They are off the disk once {@link truncate} has succeeded. */
+  /**
+   * Removes bodies, in one transaction. They are off the disk once {@link truncate} has succeeded. Throws
+   * NoRoom as {@link commit} does.
+   */
   erase(items: readonly Erasure[]): void {
     const read = this.db.query<{ envelope: Uint8Array }, [number]>(
       "SELECT envelope FROM ops WHERE n = ?",
     );
     const remove = this.db.query("UPDATE ops SET body = NULL, erased_by = ?, crc = ? WHERE n = ?");
-    this.db.transaction(() => {
+    const all = this.db.transaction(() => {
       for (const { n, by } of items) {
         const row = read.get(n);
         assert(row !== null, "an op whose body is erased exists");
         remove.run(by, rowCheck(row.envelope, by), n);
       }
-    })();
+    });
+    inRoom(all);
   }
 
-  /** Empties the WAL; false while a reader is in the way. */
+  /** Empties the WAL; false while a reader is in the way. Throws NoRoom: then it is as it was. */
   truncate(): boolean {
-    return truncateWal(this.db);
+    if (!hasRoomForWal(this.db, this.path)) throw noRoom();
+    return inRoom(() => truncateWal(this.db));
   }
 
-  /** Moves the WAL into the database when it has grown past its bound. */
+  /**
+   * Moves what no reader needs of the WAL into the database when there is more of it than
+   * {@link WAL_PAGES_MAX}. Where there is no room, all of it stays in the WAL, as safe as before, for later.
+   */
   checkpointIfDue(): void {
-    checkpointIfDue(this.db);
+    type State = { log: number; checkpointed: number };
+    const state = this.db.query<State, []>("PRAGMA wal_checkpoint(NOOP)").get();
+    if (state === null || state.log - state.checkpointed <= WAL_PAGES_MAX) return;
+    if (!hasRoomForWal(this.db, this.path)) return;
+    try {
+      this.db.query("PRAGMA wal_checkpoint(PASSIVE)").get();
+    } catch (cause) {
+      if (!isNoRoom(cause)) throw cause;
+    }
   }
 
   syncHead(): void {
@@ -163,11 +208,14 @@ export class LogWriter {
   }
 }
 
-/** Checkpoints what no reader needs, if there is more of it than {@link WAL_PAGES_MAX}. */
-export function checkpointIfDue(db: Database): void {
-  type State = { log: number; checkpointed: number };
-  const state = db.query<State, []>("PRAGMA wal_checkpoint(NOOP)").get();
-  if (state !== null && state.log - state.checkpointed > WAL_PAGES_MAX) {
-    db.query("PRAGMA wal_checkpoint(PASSIVE)").get();
+function noRoom(): NoRoom {
+  return new NoRoom("there is no room on the disk for the log");
+}
+
+function inRoom<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    throw isNoRoom(cause) ? noRoom() : cause;
   }
 }

@@ -132,6 +132,19 @@ export function logContract(name: string, place: () => LogPlace): void {
       expect(log.chainAt(new TestOrigin("b", random).name, 1)).toBeNull();
     });
 
+    test("the ops of one origin are read from any seq on", async () => {
+      const [a, b] = [new TestOrigin("a", random), new TestOrigin("b", random)];
+      const [fromA, fromB] = [a.ops(6), b.ops(2)];
+      log.append([fromA[0]!, fromB[0]!, ...fromA.slice(1), fromB[1]!]);
+      expect(log.run(a.name, 1, 10)).toEqual([]); // not durable yet
+      await heard.settled();
+      expect(log.run(a.name, 1, 100).map(({ op }) => op)).toEqual(fromA);
+      expect(log.run(a.name, 2, 3).map(({ n }) => n)).toEqual([3, 4, 5]);
+      expect(log.run(b.name, 2, 5)).toEqual([{ n: 8, op: fromB[1]! }]);
+      expect(log.run(b.name, 3, 5)).toEqual([]);
+      expect(log.run(new TestOrigin("c", random).name, 1, 5)).toEqual([]);
+    });
+
     test("a gap, a repeat and a missing start are defects", async () => {
       const ops = new TestOrigin("a", random).ops(3);
       expect(() => log.append([ops[1]!])).toThrow("invariant broken");
@@ -148,6 +161,7 @@ export function logContract(name: string, place: () => LogPlace): void {
       await heard.erasedAll([2]);
       for (const again of [false, true]) {
         if (again) await reopen();
+        expect([log.eraserOf(2), log.eraserOf(3)]).toEqual([4, null]);
         expect(log.op(2)).toEqual({ ...ops[1]!, body: null });
         expect(log.op(3).body).not.toBeNull();
       }
@@ -159,8 +173,10 @@ export function logContract(name: string, place: () => LogPlace): void {
       await heard.settled();
       await reopen();
       expect(log.op(1)).toEqual(op);
+      expect(log.eraserOf(1)).toBeNull(); // nobody has said yet
       log.erase([{ n: 1, by: 1 }]);
       await heard.erasedAll([1]);
+      expect(log.eraserOf(1)).toBe(1);
     });
 
     test("free space and reserve are told", async () => {

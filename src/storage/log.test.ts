@@ -1,5 +1,4 @@
 /** The port's contract on SQLite, and what only a log on a disk can get wrong. */
-import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -89,28 +88,6 @@ describe("the log on disk", () => {
     await close();
   });
 
-  test("the view's WAL is moved into the view by the worker, once it is long", async () => {
-    const at = options();
-    const { log, viewPath, close } = await opened(at);
-    const view = new Database(viewPath, { create: true });
-    view.run("PRAGMA journal_mode = WAL");
-    view.run("PRAGMA wal_autocheckpoint = 0");
-    view.run("CREATE TABLE t(x)");
-    const size = () => statSync(viewPath).size;
-    log.checkpointView(); // too short to be worth a sync
-    log.checkpointView();
-    const before = size();
-    for (let i = 0; i < 1_500; i++) view.run("INSERT INTO t VALUES (zeroblob(4000))");
-    expect(size()).toBe(before);
-    // It grows while it is moved; if it never is, the test's time limit ends this.
-    while (size() < 1_500 * 4_096) {
-      log.checkpointView();
-      await Bun.sleep(10);
-    }
-    view.close();
-    await close();
-  });
-
   test("a damaged row that is read throws, whatever was verified at open", async () => {
     const at = options({ verifyOps: 10 });
     const first = await opened(at);
@@ -151,7 +128,36 @@ describe("the log on disk", () => {
     await close();
   });
 
-  test("a commit that fails is told, and nothing is done after it", async () => {
+  test("[R54] a thread that ends by itself is told, while it opens and while it runs", async () => {
+    const real = globalThis.Worker;
+    const threads: Worker[] = [];
+    let script: string | null = null;
+    globalThis.Worker = class extends real {
+      constructor(url: string | URL, settings?: WorkerOptions) {
+        super(script ?? url, settings);
+        threads.push(this);
+      }
+    };
+    try {
+      script = "data:text/javascript,"; // it ends at once, with 0 and without a word
+      await expect(openStore(options())).rejects.toThrow("its thread ended by itself");
+      script = null;
+      const { log, heard, close } = await opened(options());
+      threads.at(-1)?.terminate();
+      const error = await heard.failed();
+      expect(error).toMatchObject({ code: "disk_failed", message: expect.stringMatching(/ended/) });
+      expect(() => log.append([])).toThrow(StorageError);
+      await expect(close()).rejects.toThrow();
+      // One that was told to end is no news.
+      const orderly = await opened(options());
+      await orderly.close();
+      expect(orderly.heard.failures).toEqual([]);
+    } finally {
+      globalThis.Worker = real;
+    }
+  });
+
+  test("[R54] a commit that fails is told, and nothing is done after it", async () => {
     const at = options();
     const { log, heard, close } = await opened(at);
     const origin = new TestOrigin("a", randomFrom(1));

@@ -24,8 +24,6 @@ const CACHE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** What the log does besides its port. */
 export interface StoredLog extends Log {
-  /** Moves the view's WAL into the view, in the worker, if it is long. Call it after commits of the fold. */
-  checkpointView(): void;
   /** Called once when the verification in the background has reached the end. */
   onScrubbed(act: (toN: number) => void): void;
 }
@@ -40,6 +38,10 @@ type Origin = {
 type SpaceReading = Extract<FromWorker, { type: "space" }>;
 
 type OriginRow = { o: number; origin: Incarnation; seq: number; chain: Uint8Array };
+
+function ended(): StorageError {
+  return new StorageError("disk_failed", "log: its thread ended by itself");
+}
 
 /** Starts the worker; resolves when it has the log open. Throws StorageError. */
 export async function openLog(options: WorkerOptions): Promise<StoredLog> {
@@ -56,6 +58,7 @@ export async function openLog(options: WorkerOptions): Promise<StoredLog> {
 function opened(worker: Worker, options: WorkerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.onerror = (event) => reject(new StorageError("disk_failed", `log: ${event.message}`));
+    worker.addEventListener("close", () => reject(ended()));
     worker.onmessage = ({ data: message }: MessageEvent<FromWorker>) => {
       if (message.type === "ready") resolve();
       else if (message.type === "failed") reject(errorOf(message));
@@ -87,9 +90,10 @@ class SqliteLog implements StoredLog {
   /** The last reading, for a listener that comes later. */
   private space: SpaceReading | null = null;
   private failure: Error | null = null;
-  private viewBusy = false;
   private scrubbedTo: number | null = null;
   private scrubListener: ((toN: number) => void) | null = null;
+  /** From here on its thread may end. */
+  private isOver = false;
   private readonly drained = Promise.withResolvers<void>();
   private readonly closed = Promise.withResolvers<void>();
 
@@ -107,6 +111,9 @@ class SqliteLog implements StoredLog {
     for (const { promise } of [this.drained, this.closed]) promise.catch(() => {}); // told by `failed`
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.hear(data);
     worker.onerror = (event) => this.fail(new StorageError("disk_failed", `log: ${event.message}`));
+    worker.addEventListener("close", () => {
+      if (!this.isOver) this.fail(ended());
+    });
   }
 
   private number(o: number, name: Incarnation, appended: number): Origin {
@@ -161,6 +168,16 @@ class SqliteLog implements StoredLog {
     return this.read(() => this.rows.chainAt(this.byName.get(origin)!.o, seq));
   }
 
+  run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[] {
+    const toSeq = Math.min(this.durable.get(origin)?.seq ?? 0, fromSeq + limit - 1);
+    if (toSeq < fromSeq) return [];
+    return this.read(() => this.rows.run(this.byName.get(origin)!.o, fromSeq, toSeq));
+  }
+
+  eraserOf(n: number): number | null {
+    return this.read(() => this.rows.eraserOf(n));
+  }
+
   /** Whatever goes wrong while reading is a StorageError. */
   private read<T>(act: () => T): T {
     try {
@@ -206,12 +223,6 @@ class SqliteLog implements StoredLog {
     if (items.length > 0) this.post({ type: "erase", items });
   }
 
-  checkpointView(): void {
-    if (this.viewBusy || this.failure !== null) return;
-    this.viewBusy = true;
-    this.post({ type: "checkpointView" });
-  }
-
   onScrubbed(act: (toN: number) => void): void {
     if (this.scrubbedTo === null) this.scrubListener = act;
     else act(this.scrubbedTo);
@@ -220,9 +231,6 @@ class SqliteLog implements StoredLog {
   private hear(message: FromWorker): void {
     switch (message.type) {
       case "ready":
-        break;
-      case "viewCheckpointed":
-        this.viewBusy = false;
         break;
       case "scrubbed":
         this.scrubbedTo = message.toN;
@@ -286,6 +294,7 @@ class SqliteLog implements StoredLog {
       this.post({ type: "close" });
       await this.closed.promise;
     } finally {
+      this.isOver = true;
       this.worker.terminate();
     }
   }

@@ -7,6 +7,9 @@ import { Fatal, NoRoom } from "../core/errors.ts";
 
 type Bindings = SQLQueryBindings[];
 
+/** The second: the index of the write-ahead log, a file of its own, could not grow. */
+const NO_ROOM: ReadonlySet<string> = new Set(["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"]);
+
 export class Statements {
   private readonly prepared = new Map<string, Statement<unknown, Bindings>>();
   private readonly db: Database;
@@ -21,7 +24,7 @@ export class Statements {
   private translated(error: unknown): unknown {
     const code = (error as { code?: unknown }).code;
     if (typeof code !== "string") return error;
-    if (code === "SQLITE_FULL") return new NoRoom("there is no room on the disk for the view");
+    if (NO_ROOM.has(code)) return new NoRoom("there is no room on the disk for the view");
     if (!code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_NOTADB") return error;
     try {
       this.damaged();

@@ -224,7 +224,7 @@ async function round(seed: number): Promise<{ outcome: string; lost: number; wha
 }
 
 describe("a damaged store", () => {
-  test("opens with everything or is refused, and accepting the loss keeps the rest", async () => {
+  test("[R50, R51] opens with everything or is refused, and accepting the loss keeps the rest", async () => {
     const first = Number(process.env.HOLDFAST_TEST_SEED ?? 1);
     const rounds = heavy(40, 3_000);
     for (let seed = first; seed < first + rounds; seed++) {

@@ -16,8 +16,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { accountIdOf } from "../core/ids.ts";
+import { decodeEnvelope, encodeEnvelope } from "../core/op.ts";
 import { StorageError } from "./failure.ts";
 import { HeadFile, readHead } from "./head.ts";
+import { rowCheck } from "./log-hash.ts";
 import { fingerprint, listening, randomFrom, TestOrigin } from "./log-testing.ts";
 import { LOG_FORMAT } from "./migrations.ts";
 import { openStore, type StoreOptions } from "./store.ts";
@@ -105,7 +108,7 @@ describe("a data directory", () => {
   });
 });
 
-describe("a refusal changes nothing and says why:", () => {
+describe("[R52] a refusal changes nothing and says why:", () => {
   test("not_a_store", async () => {
     const at = options();
     mkdirSync(at.directory);
@@ -210,7 +213,7 @@ describe("a refusal changes nothing and says why:", () => {
     },
   );
 
-  test("damaged: the list names what is missing, also by the head file alone", async () => {
+  test("[R50, R51] damaged: the list names what is missing, also by the head file alone", async () => {
     const at = options();
     await filled(at);
     const whole = join(root, "whole");
@@ -233,6 +236,37 @@ describe("a refusal changes nothing and says why:", () => {
     await accepted.close();
   });
 
+  test("[R50] damaged: a row that is gone, and one that is not what was hashed, are named", async () => {
+    /** Another author under the same hash of the body, with a checksum that fits. */
+    const forge = (db: Database) => {
+      const row = db
+        .query<{ envelope: Uint8Array }, []>("SELECT envelope FROM ops WHERE n = 50")
+        .get();
+      const envelope = decodeEnvelope(row?.envelope as Uint8Array);
+      const forged = encodeEnvelope({ ...envelope, author: accountIdOf(new Uint8Array(16)) });
+      db.run("UPDATE ops SET envelope = ?, crc = ? WHERE n = 50", [forged, rowCheck(forged, null)]);
+    };
+    const change = (set: string) => (db: Database) => db.run(`UPDATE ops SET ${set} WHERE n = 50`);
+    const damages: Record<string, [(db: Database) => unknown, RegExp]> = {
+      "a gap": [(db) => db.run("DELETE FROM ops WHERE n = 50"), /op missing: .*seq 50\b/],
+      "an envelope": [change("envelope = zeroblob(length(envelope))"), /n 50\b/],
+      "an envelope and its checksum": [forge, /chain/],
+      "a body": [change("body = zeroblob(length(body))"), /body does not match its hash: .*n 50\b/],
+      "a body that nobody erased": [change("body = NULL"), /body missing: .*n 50\b/],
+    };
+    for (const [what, [damage, named]] of Object.entries(damages)) {
+      const at = options();
+      await filled(at);
+      const db = new Database(join(at.directory, "log.db"));
+      damage(db);
+      db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      db.close();
+      const error = await refused(at);
+      expect([what, error.code]).toEqual([what, "damaged"]);
+      expect(error.message).toMatch(named);
+    }
+  });
+
   test("accepting a loss that there is not changes nothing", async () => {
     const at = options({ acceptLoss: true });
     const id = await filled(at);
@@ -242,7 +276,7 @@ describe("a refusal changes nothing and says why:", () => {
     await store.close();
   });
 
-  test("a salvage that was interrupted is finished", async () => {
+  test("[R51] a salvage that was interrupted is finished", async () => {
     const at = options();
     await filled(at);
     rmSync(join(at.directory, "log.head"));

@@ -58,6 +58,7 @@ export function* dumpTables(
   );
   yield* table(sql, "invitation", "SELECT id, state FROM invitations ORDER BY id");
   yield* table(sql, "setting", "SELECT key, state FROM settings ORDER BY key");
+  yield* table(sql, "server", "SELECT name, state FROM servers ORDER BY name");
   const conversations = sql.all<{ id: ConversationId; a: string | null; b: string | null }>(
     `SELECT c.id, a.id AS a, b.id AS b FROM conversations c
      LEFT JOIN accounts a ON a.row = c.a LEFT JOIN accounts b ON b.row = c.b ORDER BY c.id`,

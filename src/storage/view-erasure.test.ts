@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { count, heavy } from "../../test/heavy.ts";
 import { newId, TestServer, until } from "../../test/in-process.ts";
 import { databaseOf } from "../../test/view-probe.ts";
+import type { MessageId } from "../core/ids.ts";
+import { SALT_BYTES } from "../core/op.ts";
+import type { MessageRow } from "../core/read-view.ts";
 import { randomFrom } from "./log-testing.ts";
 
 setDefaultTimeout(heavy(60_000, 1_200_000));
@@ -55,7 +58,7 @@ async function cleaned(): Promise<void> {
   expect(emptied.busy).toBe(0);
 }
 
-describe("[R9] what was erased stands in no file", () => {
+describe("[R9, R28] what was erased stands in no file", () => {
   test("texts of deleted messages, with all their edits", async () => {
     const alice = await server.join("alice");
     await server.join("bob");
@@ -158,5 +161,60 @@ describe("[R9] what was erased stands in no file", () => {
     expect(found([name])).toEqual([]);
     const { messages } = await bob.call("message.history", { in: account });
     expect(messages.map((message) => message.text)).toEqual([text]); // others keep what was written
+  });
+});
+
+describe("[R29] what was not erased stands in the log", () => {
+  /** Names of files that hold these bytes. */
+  const holding = (bytes: Uint8Array) =>
+    readdirSync(server.directory).filter((name) =>
+      readFileSync(join(server.directory, name)).includes(bytes),
+    );
+
+  test("an edited message's earlier text until it is deleted; then its envelope, and no salt", async () => {
+    const alice = await server.join("alice");
+    const texts = [sentence(), sentence()] as const;
+    const [earlier, later] = texts;
+    const params = { to: "@alice", text: earlier, id: newId() };
+    const { message } = await alice.call("message.post", params);
+    const { n } = server.view.messageById(message.id as MessageId) as MessageRow;
+    await alice.call("message.edit", { message: message.id, text: later, id: newId() });
+    await cleaned();
+    expect(found([earlier]).length).toBeGreaterThan(0);
+    const before = server.store.log.op(n);
+    const salt = (before.body as Uint8Array).slice(0, SALT_BYTES);
+    expect(holding(salt)).not.toEqual([]);
+
+    await alice.call("message.delete", { message: message.id, id: newId() });
+    await cleaned();
+    await server.restart();
+    expect(found(texts)).toEqual([]);
+    expect(holding(salt)).toEqual([]);
+    expect(before.bodyHash).not.toBeNull();
+    expect(server.store.log.op(n)).toEqual({ ...before, body: null });
+    expect(holding(before.bodyHash as Uint8Array)).toContain("log.db");
+  });
+
+  test("of an erased account: names and topics of its channels, old ones too, and what others wrote", async () => {
+    const bob = await server.join("bob");
+    const client = server.connect();
+    const [name, topic, newName, newTopic] = [word(), word(), word(), word()];
+    const [said, answered] = [sentence(), sentence()];
+    const password = "a password to sign in with";
+    await client.call("account.create", { name: word(), password, id: newId() });
+    await client.call("channel.create", { name, topic, id: newId() });
+    await client.call("channel.update", { in: `#${name}`, topic: newTopic, id: newId() });
+    await client.call("channel.update", { in: `#${name}`, name: newName, id: newId() });
+    await bob.call("channel.join", { in: `#${newName}`, id: newId() });
+    await client.call("message.post", { to: `#${newName}`, text: said, id: newId() });
+    await bob.call("message.post", { to: `#${newName}`, text: answered, id: newId() });
+    await client.call("account.delete", { password, erase: true, id: newId() });
+    await cleaned();
+    expect(found([said])).toEqual([]);
+    const { messages } = await bob.call("message.history", { in: `#${newName}` });
+    expect(messages.map(({ text }) => text)).toEqual(["", answered]);
+    for (const kept of [name, topic, newName, newTopic, answered]) {
+      expect([kept, found([kept]).length > 0]).toEqual([kept, true]);
+    }
   });
 });

@@ -14,6 +14,7 @@ import type { FoldedName } from "../core/names.ts";
 import type { Op } from "../core/op.ts";
 import type { Position } from "../core/position.ts";
 import type {
+  AccountState,
   ChannelState,
   Entities,
   FoldView,
@@ -116,7 +117,9 @@ export class SqliteFoldView implements FoldView {
     switch (table as Table) {
       case "account": {
         const row = this.rows.accountRow(key as AccountId);
-        sql.run("UPDATE accounts SET state = ? WHERE row = ?", text, row);
+        const admin = (state as AccountState | undefined)?.admin?.value;
+        const column = admin === undefined ? null : Number(admin);
+        sql.run("UPDATE accounts SET state = ?, admin = ? WHERE row = ?", text, column, row);
         return;
       }
       case "session":
@@ -167,6 +170,15 @@ export class SqliteFoldView implements FoldView {
         else
           sql.run(
             "INSERT INTO settings (key, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
+            key,
+            text,
+          );
+        return;
+      case "server":
+        if (text === null) sql.run("DELETE FROM servers WHERE name = ?", key);
+        else
+          sql.run(
+            "INSERT INTO servers (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state",
             key,
             text,
           );

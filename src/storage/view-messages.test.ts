@@ -9,6 +9,7 @@ import {
   ORIGINS,
   opsOf,
 } from "../../test/histories.ts";
+import { HistoryModel } from "../../test/history-model.ts";
 import { ArrayLog } from "../../test/memory-log.ts";
 import { databaseOf, openView } from "../../test/view-probe.ts";
 import {
@@ -89,7 +90,7 @@ describe("history", () => {
     },
   );
 
-  test("by pages of any size, either way, is every visible message once, in total order", () => {
+  test("[R30] by pages of any size, either way, is every visible message once, in total order", () => {
     fc.assert(
       fc.property(arriving(said, 60), fc.integer({ min: 1, max: 9 }), (ops, size) => {
         withView(ops, (view) => {
@@ -179,7 +180,7 @@ describe("unread", () => {
     { weight: 2, arbitrary: marker },
   );
 
-  test("[R7] counts what others wrote after the marker, and what came late since it was set", () => {
+  test("[R7, R30, R31] counts what others wrote after the marker, and what came late since it was set", () => {
     const direct = directIdFor(sha256, ALICE, BOB);
     fc.assert(
       fc.property(arriving(said, 40), fc.integer({ min: 0, max: 12 }), (ops, max) => {
@@ -203,6 +204,67 @@ describe("unread", () => {
           expect(view.unread(ALICE, direct, upTo, 1_000)).toBe(unread.length);
           expect(view.unread(ALICE, direct, upTo, max)).toBe(Math.min(unread.length, max + 1));
           for (const { n, late } of posts) expect(view.message(n)?.late).toBe(late);
+        });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe("unread in a channel", () => {
+  const from = (author: AccountId, kind: number, data: object, body: object | null = null) => ({
+    kind,
+    author,
+    scope: ROOM as Content["scope"],
+    data: JSON.stringify(data),
+    body: body === null ? null : JSON.stringify(body),
+  });
+  const said = fc.oneof(
+    { weight: 6, arbitrary: fc.constant(from(BOB, 40, {}, { text: "x" })) },
+    { weight: 2, arbitrary: fc.constant(from(CAROL, 40, {}, { text: "x" })) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom("banned", "left"), fc.integer({ min: 1, max: 3 }))
+        .map(([standing, version]) => from(CAROL, 30, { account: BOB, standing, version })),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .integer({ min: 1, max: 30 })
+        .map((i) => requestIdFrom(i, new Uint8Array(10)))
+        .map((id) => from(BOB, 42, { message: messageIdFor(BOB, id) })),
+    },
+    {
+      weight: 2,
+      arbitrary: where.map(({ ms, origin }) => {
+        const place = { stamp: { ms, counter: 0 }, origin: ORIGINS[origin] as never, seq: 1 };
+        return from(ALICE, 50, { upTo: positionOf(place) });
+      }),
+    },
+  );
+
+  test("[R31] is what is shown and not deleted, after the marker or late since", () => {
+    fc.assert(
+      fc.property(arriving(said, 40), (ops) => {
+        let upTo = POSITION_START;
+        let seen = 0;
+        const late = new Map<Position, number>();
+        for (const [i, op] of ops.entries()) {
+          const newer = ops.slice(0, i).some((other) => {
+            return other.kind === 40 && compareStamps(other.stamp, op.stamp) > 0;
+          });
+          if (op.kind === 40 && newer) late.set(positionOf(op), i + 1);
+          if (op.kind !== 50) continue;
+          const place = (JSON.parse(op.data) as { upTo: Position }).upTo;
+          if (place >= upTo) [upTo, seen] = [place, i + 1];
+        }
+        const unread = new HistoryModel(ops).messages().filter(({ position, author, text }) => {
+          if (author === ALICE || text === null) return false;
+          return position > upTo || (late.get(position) ?? 0) > seen;
+        });
+        withView(ops, (view) => {
+          expect(view.unread(ALICE, ROOM as ConversationId, upTo, 1_000)).toBe(unread.length);
         });
       }),
       { numRuns: RUNS },
@@ -262,7 +324,7 @@ describe("the feed", () => {
     },
   );
 
-  test("[R7] is everything that concerns somebody since an arrival, also what sorts into the past", () => {
+  test("[R7, R30] is everything that concerns somebody since an arrival, also what sorts into the past", () => {
     const scopes = fc.subarray<FeedScope>([
       ROOM as ConversationId,
       directIdFor(sha256, ALICE, BOB),

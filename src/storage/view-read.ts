@@ -56,10 +56,11 @@ export class ViewReads extends MessageReads {
     const prefix = literalPrefix(match);
     return this.rows.sql.all<ListedName>(
       `SELECT id AS holder, shown FROM channels
-       WHERE shown > ? AND shown >= ? AND shown < ? AND shown GLOB ? AND (private = 0 OR EXISTS (
-         SELECT 1 FROM members WHERE channel = channels.id AND account = ?
-         AND standing IN ('owner', 'joined', 'invited')))
-       ORDER BY shown LIMIT ?`,
+       WHERE shown > ?1 AND shown >= ?2 AND shown < ?3 AND shown GLOB ?4
+       AND id NOT IN (SELECT channel FROM members WHERE account = ?5 AND standing = 'banned')
+       AND (private = 0 OR EXISTS (SELECT 1 FROM members WHERE channel = channels.id
+         AND account = ?5 AND standing IN ('owner', 'joined', 'invited')))
+       ORDER BY shown LIMIT ?6`,
       after,
       prefix,
       prefixEnd(prefix),
@@ -67,6 +68,11 @@ export class ViewReads extends MessageReads {
       viewer,
       limit,
     );
+  }
+
+  everAdmins(): AccountId[] {
+    const sql = "SELECT id FROM accounts WHERE admin IS NOT NULL ORDER BY admin DESC, id";
+    return this.rows.sql.all<{ id: AccountId }>(sql).map((row) => row.id);
   }
 
   sessionOfToken(hash: string): SessionId | null {
@@ -82,6 +88,11 @@ export class ViewReads extends MessageReads {
   invitations(): InvitationId[] {
     const sql = "SELECT id FROM invitations ORDER BY id";
     return this.rows.sql.all<{ id: InvitationId }>(sql).map((row) => row.id);
+  }
+
+  servers(): string[] {
+    const sql = "SELECT name FROM servers ORDER BY name";
+    return this.rows.sql.all<{ name: string }>(sql).map((row) => row.name);
   }
 
   invitationOfCode(hash: string): InvitationId | null {
@@ -119,6 +130,11 @@ export class ViewReads extends MessageReads {
       standing: (standing === "owner" ? "joined" : standing) as Standing,
       owner: standing === "owner",
     }));
+  }
+
+  ownersOf(channel: ChannelId): AccountId[] {
+    const sql = "SELECT account FROM members WHERE channel = ? AND standing = 'owner'";
+    return this.rows.sql.all<{ account: AccountId }>(sql, channel).map((row) => row.account);
   }
 
   channelsOf(account: AccountId): { channel: ChannelId; standing: Standing }[] {

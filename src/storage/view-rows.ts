@@ -126,6 +126,8 @@ export class ViewRows {
         return read("SELECT state FROM invitations WHERE id = ?", key);
       case "setting":
         return read("SELECT state FROM settings WHERE key = ?", key);
+      case "server":
+        return read("SELECT state FROM servers WHERE name = ?", key);
     }
   }
 

@@ -6,8 +6,11 @@ import type { Database } from "bun:sqlite";
 
 /**
  * 1  2026-11  first
+ * 2  2026-11  members: since when they are in, and whether they ever were
+ * 3  2026-11  accounts: whether they are an administrator; null for whom nobody ever made or unmade one
+ * 4  2026-11  servers
  */
-export const VIEW_VERSION = 1;
+export const VIEW_VERSION = 4;
 export const VIEW_APPLICATION_ID = 0x48_46_56_31; // "HFV1"
 
 export const STATE_HIDDEN = 1;
@@ -20,9 +23,10 @@ export function createViewTables(db: Database): void {
   db.run(`
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE accounts (
-      row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT, shown TEXT
+      row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT, shown TEXT, admin INTEGER
     ) STRICT;
     CREATE INDEX accounts_shown ON accounts (shown) WHERE shown IS NOT NULL;
+    CREATE INDEX accounts_admin ON accounts (admin DESC, id) WHERE admin IS NOT NULL;
     CREATE TABLE sessions (
       id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, ended INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
@@ -65,6 +69,7 @@ export function createViewTables(db: Database): void {
       id TEXT PRIMARY KEY, state TEXT NOT NULL, code TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX invitations_code ON invitations (code) WHERE code IS NOT NULL;
+    CREATE TABLE servers (name TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE settings (key TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE effects (
       id BLOB NOT NULL, author INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (id, author)

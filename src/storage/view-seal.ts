@@ -38,10 +38,17 @@ function sealOf(path: string): string {
   }
 }
 
-/** To be called after the last connection was closed: one that goes on leaves a WAL, and there is no seal. */
+/**
+ * To be called after the last connection was closed: one that goes on leaves a WAL, and there is no seal. Nor
+ * is there one where the disk takes none: it is worth less than an orderly stop.
+ */
 export function sealView(path: string): void {
   if (!existsSync(path) || existsSync(`${path}-wal`)) return;
-  writeFileSync(sealPath(path), sealOf(path), { mode: 0o600 });
+  try {
+    writeFileSync(sealPath(path), sealOf(path), { mode: 0o600 });
+  } catch {
+    rmSync(sealPath(path), { force: true });
+  }
 }
 
 /** Compares and breaks the seal, before the view is opened. null when there is none. */

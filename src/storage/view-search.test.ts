@@ -54,7 +54,7 @@ function search(view: SqliteView, ...terms: string[]): string[] {
 }
 
 describe("the search index", () => {
-  test("finds words and beginnings in any spelling, phrases of scripts without spaces, and nothing by operators", () => {
+  test("[R34] finds words and beginnings in any spelling, phrases of scripts without spaces, and nothing by operators", () => {
     const texts = [
       "The Quick brown fox",
       "naïve Café",
@@ -91,7 +91,7 @@ describe("the search index", () => {
     view.close();
   });
 
-  test("is read in pages, newest first", () => {
+  test("[R34] is read in pages, newest first", () => {
     const log = new ArrayLog(
       history(
         Array.from({ length: 23 }, (_, i) => `same ${i}`),

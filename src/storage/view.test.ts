@@ -133,7 +133,7 @@ describe("a view after a crash", () => {
   });
 });
 
-describe("a view that does not fit is made anew", () => {
+describe("[R22] a view that does not fit is made anew", () => {
   const log = new ArrayLog(history.order);
   const fresh = dumpOfOps(history.order);
 

@@ -10,6 +10,7 @@
  */
 import { Database } from "bun:sqlite";
 import { existsSync, rmSync, statSync } from "node:fs";
+import { NoRoom, Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, MessageId } from "../core/ids.ts";
 import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
@@ -36,6 +37,7 @@ const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
 const REBUILD_BATCH_OPS = 2_000;
 const SCAN_MESSAGES = 2_000;
 const HISTORY_DUMP_PAGE = 500;
+const NO_ROOM_RETRY_MS = 5_000;
 
 export type ViewOptions = {
   /** A view left by a crash is made anew if it holds no more ops than this: about a second's work. */
@@ -267,12 +269,21 @@ export class SqliteView extends ViewReads implements View {
   }
 
   override search(...args: Parameters<ViewReads["search"]>) {
-    if (this.searchIndex.indexedN < this.folded) {
+    if (this.searchIndex.indexedN < this.folded) this.indexAll();
+    return super.search(...args);
+  }
+
+  /** Throws Refusal where the disk has no room for it: a search that leaves out the newest would mislead. */
+  private indexAll(): void {
+    try {
       this.transaction(() => {
         while (this.searchIndex.indexBatch(this.folded));
       });
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error;
+      const what = "the disk has no room to index the newest messages: search again later";
+      throw new Refusal("unavailable", what, NO_ROOM_RETRY_MS);
     }
-    return super.search(...args);
   }
 
   *dump(): Iterable<string> {

@@ -48,13 +48,6 @@ export function runSeed(): number {
   return given === undefined ? (Date.now() ^ (process.pid << 12)) >>> 0 : Number(given);
 }
 
-/** Adds to an error what repeats the run. */
-export function repeatable(seed: number, file: string, cause: unknown): Error {
-  const line = `HOLDFAST_TEST_SEED=${seed} bun test ./test/${file}`;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${message}\nrepeat the choices of this run with: ${line}`, { cause });
-}
-
 let lastMs = 0;
 let inMs = 0;
 

@@ -17,7 +17,16 @@
  */
 import { dlopen, ptr } from "bun:ffi";
 import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 
 const EXT4_IOC_SHUTDOWN = 0x8004587d;
 const NO_LOG_FLUSH = 2;
@@ -56,6 +65,30 @@ export function mountMemory(at: string, mebibytes: number): void {
   mkdirSync(at, { recursive: true });
   run("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", at);
   mounted.add(at);
+}
+
+export function freeBytes(at: string): number {
+  const { bavail, bsize } = statfsSync(at);
+  return bavail * bsize;
+}
+
+/** Somebody else's file grows until so much is left. */
+export function fill(path: string, at: string, leftBytes: number): void {
+  const piece = Buffer.alloc(64 * 1024, 1);
+  try {
+    while (freeBytes(at) > leftBytes) appendFileSync(path, piece);
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== "ENOSPC") throw cause;
+  }
+}
+
+/** Somebody else's file grows or shrinks until so much is left, to a page. */
+export function leave(path: string, at: string, leftBytes: number): void {
+  const { bsize } = statfsSync(at);
+  const pages = Math.floor((freeBytes(at) - leftBytes) / bsize);
+  if (pages > 0) appendFileSync(path, Buffer.alloc(pages * bsize, 1));
+  else
+    truncateSync(path, Math.max(0, (existsSync(path) ? statSync(path).size : 0) + pages * bsize));
 }
 
 export function unmount(at: string): void {

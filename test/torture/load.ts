@@ -42,18 +42,20 @@ export class Load {
     this.world = world;
   }
 
-  /** Resolves when `end` has, and every attempt has come to its end. */
+  /** Resolves when `end` has, and every attempt has come to its end. Rejects as `end` does. */
   async run(end: Promise<unknown>): Promise<void> {
     const { wired } = this.world;
-    void end.then(() => {
+    const over = () => {
       this.isOver = true;
-    });
+    };
+    void end.then(over, over);
     await Promise.all([
       ...wired.map((person) => this.live(person)),
       this.outbox(),
       this.newcomers(),
     ]);
     for (const person of wired) person.dropAfter = 0;
+    await end;
   }
 
   private get isDead(): boolean {

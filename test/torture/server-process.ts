@@ -20,6 +20,10 @@ export type ServeOptions = {
 export type Ended = { readonly code: number | null; readonly signal: string | number | null };
 
 const running = new Set<ServerProcess>();
+/** The newest last. */
+const recent: ServerProcess[] = [];
+const RECENT_MAX = 3;
+const LAST_LINES = 25;
 
 export class ServerProcess {
   readonly data: string;
@@ -28,6 +32,8 @@ export class ServerProcess {
   private readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   private text = "";
   private over: Ended | null = null;
+  private readonly startedMs = performance.now();
+  private endedMs = 0;
   private heard: () => void = () => {};
 
   /** Returns at once; see {@link serving}. */
@@ -51,12 +57,15 @@ export class ServerProcess {
       stderr: "pipe",
     });
     running.add(this);
+    recent.push(this);
+    if (recent.length > RECENT_MAX) recent.shift();
     const read = Promise.all([this.read(this.child.stdout), this.read(this.child.stderr)]);
     this.ended = this.child.exited.then(async () => {
       await read;
       running.delete(this);
       const over = { code: this.child.exitCode, signal: this.child.signalCode };
       this.over = over;
+      this.endedMs = performance.now();
       this.heard();
       return over;
     });
@@ -77,6 +86,21 @@ export class ServerProcess {
 
   get isOver(): boolean {
     return this.over !== null;
+  }
+
+  /** How it ended, if it did, and its last words: for whoever has to find out why. */
+  get story(): string {
+    const lines = this.text.trimEnd().split("\n").slice(-LAST_LINES);
+    const words = this.text === "" ? "it said nothing" : `its last words:\n${lines.join("\n")}`;
+    return `process ${this.child.pid} ${this.fate}; ${words}`;
+  }
+
+  private get fate(): string {
+    const after = (endMs: number) => `after ${Math.round(endMs - this.startedMs)} ms`;
+    if (this.over === null) return `runs, ${after(performance.now())}`;
+    const { code, signal } = this.over;
+    const how = signal === null ? `left with exit code ${code}` : `was ended by ${signal}`;
+    return `${how} ${after(this.endedMs)}`;
   }
 
   get port(): number {
@@ -114,20 +138,27 @@ export class ServerProcess {
   /** SIGTERM; throws if it does not leave with 0. */
   async stop(): Promise<void> {
     this.child.kill("SIGTERM");
-    const { code, signal } = await this.ended;
-    if (code !== 0) throw new Error(`a stopped server left with ${code} ${signal}:\n${this.text}`);
+    const { code } = await this.ended;
+    if (code !== 0) throw new Error(`a stop was not one in good order: ${this.story}`);
   }
+}
+
+/** The stories of the last servers of this process. */
+export function lastServers(): string {
+  return recent.map(({ story }) => `${story}\n`).join("\n");
 }
 
 /** Starts a server and waits until it serves; throws what it said if it does not. */
 export async function serve(options: ServeOptions): Promise<ServerProcess> {
   const server = new ServerProcess(options);
   if (await server.serving()) return server;
-  const { code, signal } = await server.ended;
-  throw new Error(`the server did not start (${code ?? signal}):\n${server.output}`);
+  throw new Error(`a server did not start: ${server.story}`);
 }
 
-/** Starts a server that is expected to refuse; its exit status, or null if it serves (it is killed then). */
+/**
+ * Starts a server that is expected to refuse; its exit status, or null if it serves (it is killed then).
+ * Throws if a signal ends it.
+ */
 export async function refusedStart(
   options: ServeOptions,
 ): Promise<{ code: number | null; output: string }> {
@@ -137,6 +168,7 @@ export async function refusedStart(
     return { code: null, output: server.output };
   }
   const { code } = await server.ended;
+  if (code === null) throw new Error(`a start was cut short: ${server.story}`);
   return { code, output: server.output };
 }
 
