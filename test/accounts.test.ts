@@ -49,7 +49,7 @@ describe("names", () => {
     expect((await namesOf(kate, "\u212Aate")).names).toEqual([]);
   });
 
-  test("have bounds, and what is no name is invalid", async () => {
+  test("[R24] have bounds, and what is no name is invalid", async () => {
     const longest = "a".repeat(32);
     expect((await create(server.connect(), longest)).account.name).toBe(longest);
     const wrong = ["", "a".repeat(33), "-a", ".a", "_a", "a b", "a/b", "ä", "bob~3f", "a\n", "@a"];
@@ -164,7 +164,7 @@ describe("repeats of signing up and in", () => {
     }
   });
 
-  test("[R5] repeats in flight join; one with another password is refused", async () => {
+  test("[R5, R41] repeats in flight join; one with another password is refused", async () => {
     const id = newId();
     const outcomes = await Promise.allSettled([
       create(server.connect(), "joined", id),
@@ -216,7 +216,7 @@ describe("repeats of signing up and in", () => {
     expect((await open(server.connect(), "reopened")).account.name).toBe("reopened");
   });
 
-  test("a wrong password and a name that nobody has look alike", async () => {
+  test("[R47] a wrong password and a name that nobody has look alike", async () => {
     await server.join("known");
     const refused = async (name: string) => {
       const params = { name, password: "wrong password", id: newId() };
@@ -250,7 +250,7 @@ describe("repeats of signing up and in", () => {
 });
 
 describe("sessions", () => {
-  test("[R9] are listed with their labels, and end one by one", async () => {
+  test("[R9, R46] are listed with their labels, and end one by one", async () => {
     const first = await server.join("sess");
     const second = server.connect();
     const opened = await second.call("session.open", {
@@ -297,7 +297,7 @@ describe("sessions", () => {
     expect(await refusal(server.resume(client.token))).toMatch(OVER);
   });
 
-  test("[R9] nothing is done for a session behind the request that ended it", async () => {
+  test("[R9, R41] nothing is done for a session behind the request that ended it", async () => {
     const client = await server.join("pipeliner");
     const friend = await server.join("pipe-friend");
     const outcomes = await Promise.allSettled([
@@ -311,7 +311,7 @@ describe("sessions", () => {
     expect((await friend.call("channel.list", { match: "after*" })).channels).toEqual([]);
   });
 
-  test("[R9] a new password ends the other sessions and keeps this one", async () => {
+  test("[R9, R46] a new password ends the other sessions and keeps this one", async () => {
     const client = await server.join("pw");
     const other = server.connect();
     const { token } = await open(other, "pw");
@@ -331,7 +331,7 @@ describe("sessions", () => {
     expect((await open(server.connect(), "pw", "the new password")).account.id).toBe(client.id);
   });
 
-  test("[R10] an account has so many sessions: the oldest make room", async () => {
+  test("[R10, R10.13] an account has so many sessions: the oldest make room", async () => {
     const first = await server.join("many");
     for (let i = 0; i < 64; i++) await open(server.connect(), "many");
     await until(() => first.closedWith !== null);
@@ -342,7 +342,7 @@ describe("sessions", () => {
 });
 
 describe("deleting an account", () => {
-  test("[R9] asks for the password, ends sessions, frees the name, keeps what others wrote", async () => {
+  test("[R9, R24, R46] asks for the password, ends sessions, frees the name, keeps what others wrote", async () => {
     const gone = await server.join("gone");
     const second = await server.resume(gone.token);
     const friend = await server.join("gone-friend");
@@ -374,7 +374,7 @@ describe("deleting an account", () => {
     expect((await fresh.call("message.search", { text: "deleted" })).messages).toEqual([]);
   });
 
-  test("[R9] with erase its texts are gone, in flight ones too, and nobody finds them", async () => {
+  test("[R9, R28] with erase its texts are gone, in flight ones too, and nobody finds them", async () => {
     const eraser = await server.join("eraser");
     const witness = await server.join("witness");
     await say(eraser, "@witness", "secretword before");

@@ -32,7 +32,7 @@ const invite = (
   id = newId(),
 ) => client.call("invitation.create", { ...params, id });
 
-test("only admins and the operator may use what is theirs", async () => {
+test("[R48] only admins and the operator may use what is theirs", async () => {
   const plain = await server.join("plain");
   const admin = await joinAdmin("root");
   const target = { account: "@plain", id: newId() };
@@ -61,7 +61,7 @@ test("only admins and the operator may use what is theirs", async () => {
   expect((await server.operator("setting.read", {})).signUp).toBe("open");
 });
 
-test("[R9] a right that was taken away is gone for what waits behind it too", async () => {
+test("[R9, R41] a right that was taken away is gone for what waits behind it too", async () => {
   const admin = await joinAdmin("outgoing");
   await server.join("bystander");
   const outcomes = await Promise.allSettled([
@@ -77,7 +77,7 @@ test("[R9] a right that was taken away is gone for what waits behind it too", as
   expect(await refusal(open("bystander", "stolen now"))).toBe("bad_credentials");
 });
 
-test("[R9] disabling ends sessions and keeps the account out until it is enabled again", async () => {
+test("[R9, R46] disabling ends sessions and keeps the account out until it is enabled again", async () => {
   const admin = await joinAdmin("warden");
   const user = await server.join("naughty");
   const disable = (disabled: boolean, account = "@naughty") =>
@@ -103,7 +103,7 @@ test("an admin who is disabled is none", async () => {
   expect((await server.post("setting.read", {}, admin.token)).status).toBe(401);
 });
 
-test("[R5] setting a password ends the sessions; the same id with another password is refused", async () => {
+test("[R5, R46] setting a password ends the sessions; the same id with another password is refused", async () => {
   const admin = await joinAdmin("resetter");
   const user = await server.join("forgetful");
   const id = newId();
@@ -139,7 +139,7 @@ test("[R5] what was done is answered again, whatever became of whom it was done 
   expect(await refusal(admin.call("admin.revoke", grant))).not.toBe("ok");
 });
 
-test("closed: nobody signs up but by the operator", async () => {
+test("[R44] closed: nobody signs up but by the operator", async () => {
   const admin = await joinAdmin("closer");
   await admin.call("setting.update", { signUp: "closed", id: newId() });
   expect((await server.connect().call("server.hello", {})).signUp).toBe("closed");
@@ -155,7 +155,7 @@ test("closed: nobody signs up but by the operator", async () => {
   await admin.call("setting.update", { signUp: "open", id: newId() });
 });
 
-test("by invitation: a code makes as many accounts as it says", async () => {
+test("[R44, R45] by invitation: a code makes as many accounts as it says", async () => {
   const admin = await joinAdmin("host");
   await admin.call("setting.update", { signUp: "invitation", id: newId() });
   expect(await refusal(signUp("uninvited"))).toBe("forbidden");
@@ -174,7 +174,7 @@ test("by invitation: a code makes as many accounts as it says", async () => {
   await admin.call("setting.update", { signUp: "open", id: newId() });
 });
 
-test("[R5] a guest's repeat is not another use, and an admin's repeat gives the same code", async () => {
+test("[R5, R45] a guest's repeat is not another use, and an admin's repeat gives the same code", async () => {
   const admin = await joinAdmin("host-2");
   const id = newId();
   const first = await invite(admin, { uses: 1 }, id);
@@ -188,7 +188,7 @@ test("[R5] a guest's repeat is not another use, and an admin's repeat gives the 
   expect(await refusal(signUp("second-guest", first.code))).toBe("forbidden");
 });
 
-test("[R9] an invitation ends when it is revoked or its time is over", async () => {
+test("[R9, R45] an invitation ends when it is revoked or its time is over", async () => {
   const admin = await joinAdmin("host-3");
   const revoked = await invite(admin, {});
   await admin.call("invitation.revoke", { invitation: revoked.invitation.id, id: newId() });

@@ -54,7 +54,7 @@ test("first use: makes an account without showing the password, chats, EXIT leav
   expect(await historyOf(bob, "@ann")).toEqual(["ann: hello bob", "bob: psst"]);
 });
 
-test("what waited is shown first, by conversation and in order, and once on each device", async () => {
+test("[R33] what waited is shown first, by conversation and in order, and once on each device", async () => {
   const { ann, bob, house } = await twoPeople();
   await bob.done(["send", "#ops", "--lines"], { input: "one\ntwo\n" });
   await bob.done(["send", "@ann", "direct"]);

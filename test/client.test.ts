@@ -105,7 +105,7 @@ test("channels by name, public and private, through the ids of names", async () 
   expect(members.map(({ name }) => name)).toEqual(["ann"]);
 });
 
-test("[R5] a server that is killed again and again: all posted, once, in order, and heard so", async () => {
+test("[R5, R60, R61] a server that is killed again and again: all posted, once, in order, and heard so", async () => {
   const site = await new Site().ready();
   const ann = await site.join("ann");
   const bob = await site.join("bob");

@@ -1,5 +1,6 @@
 /** Bounds on what one client may cost: floods, guessing, size. Others do not notice. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { CONVERSATIONS_PER_ACCOUNT_MAX } from "../src/core/limits.ts";
 import { Gate } from "./gated-log.ts";
 import {
   JumpClock,
@@ -61,7 +62,7 @@ describe("[R10] guessing passwords", () => {
   const right = "password of target";
   const GUESSER = "192.0.2.1";
 
-  test("ten wrong ones by address and account; others get in, and so does the owner elsewhere", async () => {
+  test("[R10.8] ten wrong ones by address and account; others get in, and so does the owner elsewhere", async () => {
     await server.join("target");
     await server.join("neighbour");
     for (let i = 0; i < 10; i++) {
@@ -89,7 +90,7 @@ describe("[R10] guessing passwords", () => {
     expect(verified).toBe(10);
   });
 
-  test("one address has so many in all, also for names that nobody has", async () => {
+  test("[R10.8] one address has so many in all, also for names that nobody has", async () => {
     await server.join("target");
     const codes: string[] = [];
     for (let i = 0; i < 70; i++) codes.push(await signIn(`nobody-${i}`, "a guess", GUESSER));
@@ -110,7 +111,7 @@ describe("[R10] guessing passwords", () => {
     expect((await guess("account.password", params)).error?.data.code).toBe("rate_limited");
   });
 
-  test("only so many wait for their turn; who reads does not notice", async () => {
+  test("[R10.9] only so many wait for their turn; who reads does not notice", async () => {
     const reader = await server.join("target");
     const { promise, resolve } = Promise.withResolvers<void>();
     hashing = promise;
@@ -122,7 +123,7 @@ describe("[R10] guessing passwords", () => {
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(["bad_credentials"]));
   });
 
-  test("one address makes so many accounts", async () => {
+  test("[R10.10] one address makes so many accounts", async () => {
     const codes: string[] = [];
     for (let i = 0; i < 32; i++) {
       const params = { name: `many-${i}`, password: "long enough", id: newId() };
@@ -136,7 +137,7 @@ describe("[R10] guessing passwords", () => {
 });
 
 describe("[R10] floods", () => {
-  test("so many requests of a connection are in flight; those beyond are refused one by one", async () => {
+  test("[R10.3] so many requests of a connection are in flight; those beyond are refused one by one", async () => {
     const flooder = await server.join("flooder");
     const other = await server.join("other");
     gate.hold();
@@ -149,7 +150,7 @@ describe("[R10] floods", () => {
     expect((await post(flooder, "@other", "again")).message.text).toBe("again");
   });
 
-  test("who goes on sending past the bound is closed, and nobody else", async () => {
+  test("[R10.3] who goes on sending past the bound is closed, and nobody else", async () => {
     const flooder = await server.join("flooder");
     const other = await server.join("other");
     gate.hold();
@@ -163,12 +164,13 @@ describe("[R10] floods", () => {
       flooder.raw(rpc(`z${sent++}`, "server.ping", {}));
     }
     expect(flooder.closedWith?.code).toBe(4004);
+    expect(sent).toBe(10_001);
     expect(other.closedWith).toBeNull();
     gate.release();
     await until(() => server.gateway.figures().requestsInFlight === 0);
   });
 
-  test("so many requests before signing in, then it is closed", async () => {
+  test("[R10.6] so many requests before signing in, then it is closed", async () => {
     const stranger = server.connect();
     for (let i = 0; i < 50; i++) await stranger.call("server.ping", {});
     expect(stranger.closedWith).toBeNull();
@@ -176,7 +178,7 @@ describe("[R10] floods", () => {
     expect(stranger.closedWith).toMatchObject({ code: 4004 });
   });
 
-  test("who does not sign in within 30 s is closed", async () => {
+  test("[R10.6] who does not sign in within 30 s is closed", async () => {
     const idle = server.connect();
     const user = await server.join("user");
     clock.jump(29_000);
@@ -187,7 +189,7 @@ describe("[R10] floods", () => {
     expect(user.closedWith).toBeNull();
   });
 
-  test("so many frames that are no requests, each answered, then it is closed", async () => {
+  test("[R10.2] so many frames that are no requests, each answered, then it is closed", async () => {
     const client = await server.join("confused");
     for (let i = 0; i < 19; i++) client.raw(i % 2 === 0 ? "nonsense" : null);
     expect(client.closedWith).toBeNull();
@@ -197,7 +199,7 @@ describe("[R10] floods", () => {
     expect(client.closedWith).toMatchObject({ code: 4000 });
   });
 
-  test("an account has so many connections; one more is told so, the others stay", async () => {
+  test("[R10.14] an account has so many connections; one more is told so, the others stay", async () => {
     const first = await server.join("many");
     const others: TestClient[] = [];
     for (let i = 0; i < 63; i++) others.push(await server.resume(first.token));
@@ -212,7 +214,26 @@ describe("[R10] floods", () => {
   });
 });
 
-test("[R10] an account that does too much at once is told when to go on; others go on", async () => {
+test("[R10.15, R41] an account is in so many channels, however fast; who is in one stays in it", async () => {
+  const [one, other] = [await server.join("one"), await server.join("other")];
+  const create = (client: TestClient, name: string) =>
+    client.call("channel.create", { name, id: newId() });
+  const join = (ref: string) => one.call("channel.join", { in: ref, id: newId() });
+  await create(other, "first");
+  await create(other, "second");
+  await join("#first");
+  const names = Array.from({ length: CONVERSATIONS_PER_ACCOUNT_MAX + 5 }, (_, i) => `room-${i}`);
+  const made = await Promise.allSettled(names.map((name) => create(one, name))); // none is stored yet
+  const fulfilled = made.filter(({ status }) => status === "fulfilled");
+  expect(fulfilled).toHaveLength(CONVERSATIONS_PER_ACCOUNT_MAX - 1);
+  expect(await refusal(join("#second"))).toBe("too_large");
+  expect((await join("#first")).channel.standing).toBe("member");
+  await one.call("channel.leave", { in: "#first", id: newId() });
+  await join("#second");
+  expect(await refusal(join("#first"))).toBe("too_large");
+});
+
+test("[R10, R10.7] an account that does too much at once is told when to go on; others go on", async () => {
   const limited = await TestServer.start({ clock, writesPerSecond: 1 });
   const busy = await limited.join("busy");
   const calm = await limited.join("calm");
@@ -229,6 +250,25 @@ test("[R10] an account that does too much at once is told when to go on; others 
   expect((await post(calm, "@busy", "unhindered")).message.text).toBe("unhindered");
   clock.jump(1_000);
   expect((await write()).error).toBeUndefined();
+  await limited.dispose();
+}, 30_000);
+
+test("[R10.7] an account reads five times as much as it writes, and reads and writes do not mix", async () => {
+  const limited = await TestServer.start({ clock, writesPerSecond: 1 });
+  const busy = await limited.join("busy");
+  const codes = new Map<string, number>();
+  const started = clock.monotonicMs();
+  for (let i = 0; i < 20_100; i++) {
+    const { error } = await busy.request("server.ping", {});
+    const code = error?.data.code ?? "ok";
+    codes.set(code, (codes.get(code) ?? 0) + 1);
+  }
+  // What came back while it read: five a second.
+  const back = Math.ceil((5 * (clock.monotonicMs() - started)) / 1_000);
+  expect(codes.get("ok")).toBeGreaterThanOrEqual(20_000);
+  expect(codes.get("ok")).toBeLessThanOrEqual(20_000 + back);
+  expect(codes.get("rate_limited")).toBe(20_100 - (codes.get("ok") ?? 0));
+  expect((await post(busy, "@busy", "writing still goes")).message.text).toBe("writing still goes");
   await limited.dispose();
 }, 30_000);
 

@@ -20,7 +20,7 @@ import { encodeEnvelope, hashBody, type Op, type Scope, sealBody } from "../src/
 import { positionOf } from "../src/core/position.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
 
-const REQUESTS = Array.from({ length: 6 }, (_, i) =>
+export const REQUESTS = Array.from({ length: 6 }, (_, i) =>
   requestIdFrom(
     1_700_000_000_000 + i,
     Uint8Array.from({ length: 10 }, (_, j) => i * 16 + j),

@@ -30,7 +30,7 @@ const markerOps = () => {
 };
 const settle = (client: TestClient) => client.call("server.ping", {});
 
-test("what others wrote is unread until it is marked, one's own is not", async () => {
+test("[R31] what others wrote is unread until it is marked, one's own is not", async () => {
   const alice = await server.join("u-alice");
   const bob = await server.join("u-bob");
   const messages = await sayMany(alice, "@u-bob", 10);
@@ -44,7 +44,7 @@ test("what others wrote is unread until it is marked, one's own is not", async (
   expect((await conversation(bob, "@u-alice")).unread).toBe(2);
 });
 
-test("whoever joins a channel starts with nothing unread", async () => {
+test("[R31] whoever joins a channel starts with nothing unread", async () => {
   const owner = await server.join("j-owner");
   const late = await server.join("j-late");
   await owner.call("channel.create", { name: "j-room", id: newId() });
@@ -55,7 +55,27 @@ test("whoever joins a channel starts with nothing unread", async () => {
   expect((await conversation(late, "#j-room")).unread).toBe(2);
 });
 
-test("counts are exact to 999 and then say more", async () => {
+test("[R5, R31] whoever is in and joins again loses nothing that is unread", async () => {
+  const owner = await server.join("a-owner");
+  const member = await server.join("a-member");
+  await owner.call("channel.create", { name: "a-room", id: newId() });
+  const join = (id = newId()) => member.call("channel.join", { in: "#a-room", id });
+  await join();
+  await sayMany(owner, "#a-room", 3);
+  member.events.length = 0;
+  const id = newId();
+  expect((await join(id)).channel).toMatchObject({ standing: "member", members: 2 });
+  expect((await conversation(member, "#a-room")).unread).toBe(3);
+  expect(member.eventsNamed("conversation.opened")).toEqual([]);
+  // It had its effect: repeated after the leaving it brings nobody in.
+  await member.call("channel.leave", { in: "#a-room", id: newId() });
+  expect((await join(id)).channel.standing).toBeUndefined();
+  await sayMany(owner, "#a-room", 2);
+  await join();
+  expect((await conversation(member, "#a-room")).unread).toBe(0);
+});
+
+test("[R31] counts are exact to 999 and then say more", async () => {
   const alice = await server.join("c-alice");
   const bob = await server.join("c-bob");
   await sayMany(alice, "@c-bob", 999);
@@ -64,7 +84,7 @@ test("counts are exact to 999 and then say more", async () => {
   expect((await conversation(bob, "@c-alice")).unread).toBe(1000);
 });
 
-test("a marker never goes back, and is a place in that conversation", async () => {
+test("[R32] a marker never goes back, and is a place in that conversation", async () => {
   const alice = await server.join("b-alice");
   const bob = await server.join("b-bob");
   const messages = await sayMany(alice, "@b-bob", 5);
@@ -83,7 +103,7 @@ test("a marker never goes back, and is a place in that conversation", async () =
   expect(await refusal(mark(bob, "@b-carol", at(0)))).toBe("invalid");
 });
 
-test("[R10] one op per account and conversation in 5 s, and the last place is the one kept", async () => {
+test("[R10, R32] one op per account and conversation in 5 s, and the last place is the one kept", async () => {
   const alice = await server.join("k-alice");
   const bob = await server.join("k-bob");
   const messages = await sayMany(alice, "@k-bob", 30);
@@ -105,7 +125,33 @@ test("[R10] one op per account and conversation in 5 s, and the last place is th
   });
 });
 
-test("a clean stop keeps what waits", async () => {
+test("[R32] a crash forgets at most the last 5 s: what is older is in the log", async () => {
+  const alice = await server.join("x-alice");
+  const bob = await server.join("x-bob");
+  const messages = await sayMany(alice, "@x-bob", 3);
+  const at = (n: number) => messages[n]?.position ?? "";
+  /** Where the log says that bob has read up to: what a crash would leave. */
+  const stored = () => {
+    const { log } = server.store;
+    for (let n = log.lastN; n > 0; n--) {
+      const { kind, author, data } = log.op(n);
+      if (kind === MARKER_KIND && author === bob.id)
+        return (JSON.parse(data) as { upTo: string }).upTo;
+    }
+    return null;
+  };
+  await mark(bob, "@x-alice", at(0));
+  await until(() => stored() === at(0)); // the first at once
+  await mark(bob, "@x-alice", at(1));
+  await mark(bob, "@x-alice", at(2));
+  await settle(bob);
+  expect(stored()).toBe(at(0));
+  expect((await conversation(bob, "@x-alice")).marker).toBe(at(2)); // but it is used at once
+  clock.jump(5_001);
+  await until(() => stored() === at(2));
+});
+
+test("[R32] a clean stop keeps what waits", async () => {
   const alice = await server.join("s-alice");
   const bob = await server.join("s-bob");
   const messages = await sayMany(alice, "@s-bob", 3);
@@ -115,7 +161,7 @@ test("a clean stop keeps what waits", async () => {
   expect((await conversation(again, "@s-alice")).unread).toBe(0);
 });
 
-test("a marker follows the account to its other connections, and goes to nobody else", async () => {
+test("[R32] a marker follows the account to its other connections, and goes to nobody else", async () => {
   const alice = await server.join("f-alice");
   const bob = await server.join("f-bob");
   const second = await server.resume(bob.token);

@@ -30,6 +30,16 @@ export class ArrayLog implements LogReader {
     return this.held.slice(fromN - 1, fromN - 1 + limit).map((op, i) => ({ n: fromN + i, op }));
   }
 
+  /** The ops of one origin from a seq on. */
+  run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[] {
+    const found: StoredOp[] = [];
+    for (const [i, op] of this.held.entries()) {
+      if (op.origin !== origin || op.seq < fromSeq || found.length === limit) continue;
+      found.push({ n: i + 1, op });
+    }
+    return found;
+  }
+
   /** The body leaves, as after an erasure. */
   dropBody(n: number): void {
     this.held[n - 1] = { ...this.op(n), body: null };
@@ -44,6 +54,7 @@ export class ScriptedLog implements Log {
   listener: LogListener | null = null;
   private readonly stored: ArrayLog;
   private readonly heads = new Map<Incarnation, Head>();
+  private readonly erasedBy = new Map<number, number>();
 
   constructor(ops: readonly Op[] = [], storeId = "scripted") {
     this.storeId = storeId;
@@ -75,8 +86,18 @@ export class ScriptedLog implements Log {
     return this.heads;
   }
 
-  chainAt(): Uint8Array | null {
-    throw new Error("not scripted");
+  chainAt(origin: Incarnation, seq: number): Uint8Array | null {
+    const ops = this.run(origin, 1, seq);
+    if (ops.length !== seq) return null;
+    return ops.reduce((chain, { op }) => chainHash(sha256, chain, op.bytes), CHAIN_START);
+  }
+
+  run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[] {
+    return this.stored.run(origin, fromSeq, limit);
+  }
+
+  eraserOf(n: number): number | null {
+    return this.erasedBy.get(n) ?? null;
   }
 
   listen(listener: LogListener): void {
@@ -105,8 +126,12 @@ export class ScriptedLog implements Log {
 
   /** All erasures asked for are done. */
   finishErasures(): void {
-    const ns = this.erasures.splice(0).map(({ n }) => n);
-    for (const n of ns) this.stored.dropBody(n);
+    const done = this.erasures.splice(0);
+    const ns = done.map(({ n }) => n);
+    for (const { n, by } of done) {
+      this.stored.dropBody(n);
+      this.erasedBy.set(n, by);
+    }
     this.listener?.erased(ns);
   }
 

@@ -46,7 +46,24 @@ describe("messages", () => {
     expect(await refusal(post("nobody"))).toBe("invalid");
   });
 
-  test("what waited is there after a restart, in order, and is found by search", async () => {
+  test("the first message goes to the account that resolving gives; later ones to either", async () => {
+    const [gina, hank] = [await server.join("gina"), await server.join("hank")];
+    const resolved = await gina.call("conversation.resolve", { in: "@hank" });
+    expect(resolved.id).toBe(hank.id);
+    expect(resolved.conversation.account?.id).toBe(hank.id);
+    const post = (to: string, id = newId()) =>
+      gina.call("message.post", { to, text: "x", id }).then(({ message }) => message.id);
+    const direct = resolved.conversation.id;
+    const refused = post(direct);
+    expect(await refusal(refused)).toBe("no_such_recipient");
+    expect(await refused.catch(String)).toContain("a first message goes to the account");
+    const id = newId();
+    const first = await post(resolved.id, id);
+    expect(await post(direct, id)).toBe(first);
+    expect(await post(direct)).not.toBe(first);
+  });
+
+  test("[R33] what waited is there after a restart, in order, and is found by search", async () => {
     const erin = await server.join("erin");
     const frank = await server.join("frank");
     const texts = Array.from({ length: 120 }, (_, i) => `waiting number ${i}`);

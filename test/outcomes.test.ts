@@ -143,7 +143,7 @@ describe("[R5] at any time", () => {
 });
 
 describe("[R10] when there is no room", () => {
-  test("[R3] a full disk refuses writes before anything of them exists; reads go on; writes come back", async () => {
+  test("[R3, R53] a full disk refuses writes before anything of them exists; reads go on; writes come back", async () => {
     const { alice, bob, toBob, toAlice } = await pair();
     await post(alice, toBob, "before");
     gate.freeSpace(0, 1_000_000);
@@ -188,7 +188,7 @@ describe("[R10] when there is no room", () => {
   }, 30_000);
 });
 
-test("a server that stops answers what it took, takes nothing new, and tells everybody", async () => {
+test("[R56] a server that stops answers what it took, takes nothing new, and tells everybody", async () => {
   const own = new Gate();
   const other = await TestServer.start({ clock, wrapLog: own.wrap });
   const alice = await other.join("alice");

@@ -179,22 +179,26 @@ function shape(frame: Frame, things: Real): string {
   return text.replace(/"cursor":"[^"]*"/g, '"cursor":""').replace(/\d{13,}/g, "0");
 }
 
-async function same(send: (method: string, params: object) => Promise<Frame>, who: string) {
+async function same(
+  send: (method: string, params: object) => Promise<Frame>,
+  who: string,
+  things = real,
+) {
   for (const method of Object.keys(methods) as MethodName[]) {
     if (ADMIN_ONLY.test(method) && who === "admin") continue; // theirs to know
-    const tries = WAYS_IN[method](real);
+    const tries = WAYS_IN[method](things);
     const blanks = WAYS_IN[method](nothing);
     for (const [i, params] of tries.entries()) {
       const there = await send(method, params);
       const absent = await send(method, blanks[i] as object);
       const what = `${who}: ${method} ${JSON.stringify(params)}`;
-      const names = Object.values(real).some((name) => JSON.stringify(params).includes(name));
-      if (names) expect(shape(there, real), what).toBe(shape(absent, nothing));
+      const names = Object.values(things).some((name) => JSON.stringify(params).includes(name));
+      if (names) expect(shape(there, things), what).toBe(shape(absent, nothing));
       if (there.error === undefined) {
         // What lists answer must not hold what is not theirs, either.
         const given = JSON.stringify(there.result);
         expect(given.includes(SECRET), what).toBe(false);
-        expect(given.includes(real.channelName.slice(1)), what).toBe(false);
+        expect(given.includes(things.channelName.slice(1)), what).toBe(false);
       } else {
         expect(there.error.data.code, what).not.toBe("indefinite");
       }
@@ -215,7 +219,7 @@ test("every method of the protocol is looked at", () => {
   }
 });
 
-describe("what is not theirs is as what does not exist", () => {
+describe("[R40] what is not theirs is as what does not exist", () => {
   const who = ["outsider", "removed", "left", "banned", "declined", "admin"];
   for (const name of who) {
     test(`for somebody ${name}, on a WebSocket`, async () => {
@@ -223,6 +227,22 @@ describe("what is not theirs is as what does not exist", () => {
       await same((method, params) => client.request(method, params), name);
     });
   }
+
+  test("for somebody banned from a public channel, who may have been in it", async () => {
+    const host = await server.join("host");
+    const made = { name: "open-room", topic: SECRET, id: newId() };
+    const { channel } = await host.call("channel.create", made);
+    const { message } = await say(host, channel.id, `${SECRET} in the open`);
+    const was = await server.join("was-in-it");
+    await was.call("channel.join", { in: channel.id, id: newId() });
+    const things = { ...real, channel: channel.id, channelName: "#open-room", message: message.id };
+    for (const client of [was, await server.join("never-in-it")]) {
+      await host.call("channel.ban", { in: channel.id, account: client.id, id: newId() });
+      await same((method, params) => client.request(method, params), "banned", things);
+    }
+    // For the others here it is not to be found either.
+    await host.call("channel.update", { in: channel.id, private: true, id: newId() });
+  });
 
   test("for an outsider over HTTP", async () => {
     const { token } = callers.outsider as { token: string };
@@ -253,7 +273,7 @@ describe("what is not theirs is as what does not exist", () => {
     }
   });
 
-  test("for the operator: who may administer reads nothing", async () => {
+  test("[R48] for the operator: who may administer reads nothing", async () => {
     for (const [method, tries] of Object.entries(WAYS_IN) as [MethodName, Tries][]) {
       if (ADMIN_ONLY.test(method)) continue;
       for (const params of tries(real)) {
@@ -285,7 +305,7 @@ describe("what is not theirs is as what does not exist", () => {
   });
 });
 
-test("[R9] no event of it reaches them, live, resumed or polled", async () => {
+test("[R9, R40] no event of it reaches them, live, resumed or polled", async () => {
   const owner = server.connect();
   const password = "password of owner";
   await owner.call("session.open", { name: "owner", password, id: newId() });

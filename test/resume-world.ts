@@ -11,10 +11,11 @@ import {
   type TestServer,
 } from "./in-process.ts";
 
+const PLAIN = ["enter", "again", "remove", "ban", "leave", "rename", "topic", "mark"] as const;
 export type Step =
   | { do: "post"; by: "me" | "friend" | "other"; to: "direct" | "public" | "private"; many: number }
   | { do: "edit" | "delete"; which: number }
-  | { do: "enter" | "remove" | "leave" | "rename" | "topic" | "mark" }
+  | { do: (typeof PLAIN)[number] }
   | { do: "cut"; device: number; after: number }
   | { do: "connect"; device: number };
 
@@ -39,7 +40,7 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({
-        do: fc.constantFrom(...(["enter", "remove", "leave", "rename", "topic", "mark"] as const)),
+        do: fc.constantFrom(...PLAIN),
       }),
     },
     {
@@ -70,7 +71,8 @@ class Device {
   private readonly placed = new Map<string, Set<string>>();
   readonly names = new Map<string, string>();
   readonly topics = new Map<string, string>();
-  standing = "none";
+  /** The own standing by channel. */
+  readonly standings = new Map<string, string>();
   marker = "";
   cursor: string;
   readonly problems: string[] = [];
@@ -160,7 +162,9 @@ class Device {
         break;
       }
       case "member.changed":
-        if (account?.id === this.me) this.standing = params.standing as string;
+        if (account?.id === this.me) {
+          this.standings.set(params.conversation as string, params.standing as string);
+        }
         break;
       case "marker.changed":
         if ((params.upTo as string) < this.marker) this.problems.push("a marker went back");
@@ -242,14 +246,21 @@ export async function followed(server: TestServer, clock: JumpClock, list: reado
         await me.call("channel.join", { in: hidden, id: newId() });
         isIn = true;
         break;
+      case "again":
+        working.push(me.call("channel.join", { in: shared, id: newId() }));
+        break;
       case "remove":
-      case "leave":
+      case "ban":
+      case "leave": {
         await settle();
         if (!isIn) break;
+        const target = { in: hidden, account: me.id, id: newId() };
         if (step.do === "leave") await me.call("channel.leave", { in: hidden, id: newId() });
-        else await friend.call("channel.remove", { in: hidden, account: me.id, id: newId() });
+        else if (step.do === "ban") await friend.call("channel.ban", target);
+        else await friend.call("channel.remove", target);
         left();
         break;
+      }
       case "rename":
         working.push(friend.call("account.rename", { name: `${label}-f${names++}`, id: newId() }));
         break;
@@ -284,7 +295,8 @@ export async function followed(server: TestServer, clock: JumpClock, list: reado
     const say = (what: string) => problems.push(what);
     if (device.names.get(friend.id) !== `${label}-final`) say("the friend's name is not the last");
     if (device.topics.get(shared) !== "final") say("the topic is not the last");
-    if ((device.standing === "member") !== isIn) say(`standing ${device.standing}, in: ${isIn}`);
+    const standing = device.standings.get(hidden) ?? "none";
+    if ((standing === "member") !== isIn) say(`standing ${standing}, in: ${isIn}`);
     for (const [id, times] of device.posted) if (times !== 1) say(`${id} came ${times} times`);
     for (const { id, conversation } of must) {
       if (!device.posted.has(id)) say(`${id} never came`);

@@ -46,7 +46,7 @@ test(
 );
 
 describe("resuming", () => {
-  test("[R7] the answer comes first, then what was missed, then caught_up, then what is live", async () => {
+  test("[R7, R35] the answer comes first, then what was missed, then caught_up, then what is live", async () => {
     const { alice, bob, toBob } = await pair();
     const cursor = await cursorOf(bob);
     bob.disconnect(server);
@@ -68,7 +68,7 @@ describe("resuming", () => {
     expect(textsOf(client).at(-1)).toBe("live");
   });
 
-  test("[R7] each device has its own cursor", async () => {
+  test("[R7, R33] each device has its own cursor", async () => {
     const { alice, bob, toBob } = await pair();
     const phone = await server.resume(bob.token);
     const cursor = await cursorOf(phone);
@@ -82,7 +82,7 @@ describe("resuming", () => {
     expect(textsOf(await server.resume(bob.token, await cursorOf(bob)))).toEqual([]);
   });
 
-  test("[R7] up to 1,000 are sent; past that it says reset, and nothing else", async () => {
+  test("[R7, R10.12, R35] up to 1,000 are sent; past that it says reset, and nothing else", async () => {
     const { alice, bob, toBob } = await pair();
     await say(alice, toBob, "opened");
     const cursor = await cursorOf(bob);
@@ -203,6 +203,36 @@ describe("polling", () => {
     expect(polled.filter(({ method }) => method === "message.posted")).toHaveLength(61);
   });
 
+  test("[R7] a page holds as many events as asked for; those of one change come together", async () => {
+    const { alice, bob, toBob } = await pair();
+    const names = [`page-${pairs}-1`, `page-${pairs}-2`];
+    for (const name of names) await alice.call("channel.create", { name, id: newId() });
+    const cursor = await cursorOf(bob);
+    for (const name of names) await bob.call("channel.join", { in: `#${name}`, id: newId() });
+    await say(alice, toBob, "opens it"); // two events, as each of the joinings
+    await sayMany(alice, toBob, 5);
+    const all = named(await server.resume(bob.token, cursor)).slice(0, -1);
+    expect(all).toHaveLength(11);
+    const sizesAt = async (limit: number) => {
+      const sizes: number[] = [];
+      const polled: string[] = [];
+      for (let at = cursor; ; ) {
+        const page = await bob.call("events.read", { cursor: at, limit });
+        if (page.events.length === 0) break;
+        sizes.push(page.events.length);
+        polled.push(...page.events.map(({ method }) => method));
+        at = page.cursor;
+      }
+      expect(polled).toEqual(all);
+      return sizes;
+    };
+    expect(await sizesAt(1)).toEqual([2, 2, 2, 1, 1, 1, 1, 1]);
+    expect(await sizesAt(2)).toEqual([2, 2, 2, 2, 2, 1]);
+    expect(await sizesAt(3)).toEqual([2, 2, 3, 3, 1]);
+    expect(await sizesAt(4)).toEqual([4, 4, 3]);
+    expect(await sizesAt(11)).toEqual([11]);
+  });
+
   test("it waits for the first event, and no longer than asked", async () => {
     const { alice, bob, toBob } = await pair();
     const cursor = await cursorOf(bob);
@@ -216,7 +246,7 @@ describe("polling", () => {
     ]);
   });
 
-  test("[R10] a poll ends with its session, with the server, and has a bound", async () => {
+  test("[R10, R10.14] a poll ends with its session, with the server, and has a bound", async () => {
     const { bob } = await pair();
     const cursor = await cursorOf(bob);
     const { token } = bob;

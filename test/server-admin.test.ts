@@ -16,7 +16,7 @@ async function started(args: readonly string[] = ["--name", "a"]) {
 const adminList = (url: string, token: string) => rpc(url, "admin.list", {}, token);
 
 describe("accounts", () => {
-  test("grant and revoke", async () => {
+  test("[R48] grant and revoke", async () => {
     const { url, admin } = await started();
     const token = await signUp(url, "bob");
     expect((await adminList(url, token)).error?.data.code).toBe("forbidden");
@@ -70,7 +70,7 @@ describe("accounts", () => {
   });
 });
 
-test("invitations and the policy of sign-up", async () => {
+test("[R44, R45, R48] invitations and the policy of sign-up", async () => {
   const { url, admin } = await started(["--name", "a", "--sign-up", "invitation"]);
   const create = (name: string, invitation?: string) =>
     rpc(url, "account.create", {
@@ -117,7 +117,7 @@ describe("how it ends", () => {
     ).toBe(0);
   });
 
-  test("a server on all addresses is administered from its own machine", async () => {
+  test("[R48] a server on all addresses is administered from its own machine", async () => {
     const args = ["--name", "a", "--listen", "0.0.0.0:0", "--sign-up", "closed"];
     const { admin } = await started(args);
     expect((await admin("list")).code).toBe(0);

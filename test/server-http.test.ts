@@ -57,7 +57,7 @@ async function postMany(url: string, token: string, count: number): Promise<void
 }
 
 describe("health", () => {
-  test("while the view is made anew it is alive and not ready, and says why", async () => {
+  test("[R22] while the view is made anew it is alive and not ready, and says why", async () => {
     const folder = scratch();
     const listen = `127.0.0.1:${await freePort()}`;
     const args = ["--name", "a", "--listen", listen, "--writes-per-second", "0"];
@@ -235,7 +235,7 @@ describe("the worst moments", () => {
     });
   }
 
-  test("a disk that fails ends it with its own code, and nothing is acknowledged after", async () => {
+  test("[R54] a disk that fails ends it with its own code, and nothing is acknowledged after", async () => {
     const folder = scratch();
     // Files may not grow past this many KiB: the log fails as on a broken disk, not as on a full one.
     const limit = ["bash", "-c", 'trap "" XFSZ; ulimit -f 1024; exec "$@"', "-"];

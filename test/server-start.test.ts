@@ -17,7 +17,9 @@ import {
   cleanUp,
   type Ended,
   fingerprint,
+  HANDSHAKE,
   HoldfastProcess,
+  RawConnection,
   rpc,
   scratch,
   serve,
@@ -64,7 +66,7 @@ describe("start and stop", () => {
   });
 
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    test(`${signal} ends it with 0, and everything is there at the next start`, async () => {
+    test(`[R56] ${signal} ends it with 0, and everything is there at the next start`, async () => {
       const folder = scratch();
       const first = serve(folder);
       const token = await signUp(await first.ready(), "bob");
@@ -75,7 +77,7 @@ describe("start and stop", () => {
     });
   }
 
-  test("a stop tells clients, lets requests in flight end, and closes with 1001", async () => {
+  test("[R56] a stop tells clients, lets requests in flight end, and closes with 1001", async () => {
     const server = serve(scratch());
     const url = await server.ready();
     const token = await signUp(url, "bob");
@@ -106,6 +108,29 @@ describe("start and stop", () => {
     expect((await ended).code).toBe(0);
     expect(heard.some((text) => text.includes('"server.stopping"'))).toBe(true);
     expect(heard.some((text) => text.includes('"id":2'))).toBe(true);
+  });
+
+  test("[R56] clients that never answer hold no stop up", async () => {
+    const server = serve(scratch());
+    const url = await server.ready();
+    const token = await signUp(url, "bob");
+    // One that takes nothing in and never says goodbye, one in the middle of a request, one that waits.
+    const deaf = new RawConnection(url, { paused: true });
+    deaf.write(`${HANDSHAKE}\r\n\r\n`);
+    const half = new RawConnection(url);
+    const head = "POST /v1/rpc HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    half.write(`${head}Content-Length: 100\r\n\r\n{`);
+    const { result } = await rpc(url, "server.ping", {}, token);
+    const params = { cursor: result?.cursor, waitMs: 25_000 };
+    const poll = rpc(url, "events.read", params, token);
+    const connections = async () =>
+      /^holdfast_connections (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    while ((await connections()) !== "1") await Bun.sleep(10);
+    const { code, err } = await server.stop();
+    expect(code).toBe(0);
+    expect(err).toContain('"stopped"'); // in good order, not cut short by the last deadline
+    expect(err).not.toContain("stopping took too long");
+    expect((await poll).result?.events).toEqual([]);
   });
 
   test("a second signal leaves at once, a stuttered first one does not", async () => {
@@ -184,7 +209,7 @@ test("what a start left unfinished is no obstacle to the next", async () => {
   await serve(folder).ready();
 });
 
-describe("refusals change nothing and say why", () => {
+describe("[R52] refusals change nothing and say why", () => {
   test("a second process on one data directory", async () => {
     const folder = await stoppedServer();
     const server = serve(folder);
@@ -291,7 +316,7 @@ describe("refusals change nothing and say why", () => {
     },
   );
 
-  test("a damaged log: refused with the list, accepted with --accept-loss, which says what is lost", async () => {
+  test("[R50, R51] a damaged log: refused with the list, accepted with --accept-loss, which says what is lost", async () => {
     const folder = await stoppedServer();
     const log = join(folder, "a", "log.db");
     truncateSync(log, 8192);
@@ -307,6 +332,25 @@ describe("refusals change nothing and say why", () => {
     const again = serve(folder);
     await again.ready();
     expect(again.err).not.toContain("gave up");
+  });
+
+  test("[R51] after --accept-loss it is another store, also if nothing was lost: cursors of before tell nothing", async () => {
+    const folder = scratch();
+    const first = serve(folder);
+    let url = await first.ready();
+    const token = await signUp(url, "bob");
+    const { result } = await rpc(url, "server.ping", {}, token);
+    await first.stop();
+    const missed = async (server: HoldfastProcess) => {
+      url = await server.ready();
+      const read = await rpc(url, "events.read", { cursor: result?.cursor }, token);
+      await server.stop();
+      const events = read.result?.events as { method: string }[] | undefined;
+      return events?.map(({ method }) => method);
+    };
+    expect(await missed(serve(folder))).toEqual([]); // the same store goes on
+    rmSync(join(folder, "a", "log.head"));
+    expect(await missed(serve(folder, ["--name", "a", "--accept-loss"]))).toEqual(["reset"]);
   });
 
   test("a certificate that is none", async () => {

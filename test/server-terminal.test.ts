@@ -104,7 +104,7 @@ describe("on a terminal", () => {
     expect(kept).toMatchObject({ name: "alpha", listen: "127.0.0.1:0", peers: ["10.0.0.2:7300"] });
   });
 
-  test("asks who may make an account if others can reach it", async () => {
+  test("[R44] asks who may make an account if others can reach it", async () => {
     const folder = scratch();
     const typist = new Typist(["serve", "--name", "a", "--listen", "0.0.0.0:0"], folder);
     await typist.sees("can be reached from other machines");
@@ -147,7 +147,7 @@ describe("without a terminal", () => {
     expect(err).toContain("--name");
   });
 
-  test("an address that others can reach, without a policy: refused instead of asked", async () => {
+  test("[R44] an address that others can reach, without a policy: refused instead of asked", async () => {
     const folder = scratch();
     const { code, err } = await serve(folder, ["--name", "a", "--listen", "0.0.0.0:0"]).ended();
     expect(code).toBe(EXIT_CODES.usage);

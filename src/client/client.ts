@@ -16,6 +16,7 @@ import { HoldfastError, isSessionCode } from "./error.ts";
 import { type ClientEvents, Emitter, type Listener } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Link } from "./link.ts";
+import { holdLock } from "./lock.ts";
 import type { CallOptions, ClientOptions } from "./options.ts";
 import { KeptOutbox } from "./outbox.ts";
 import type { Outbox } from "./outbox-entry.ts";
@@ -205,6 +206,7 @@ export class Client {
   async resume(token: string, cursor?: string): Promise<Result<"session.resume">> {
     await this.#loading;
     this.#end("another session took its place", "session_ended");
+    this.#connection.drop(); // what stands for a token in a page may come with the connection
     this.#session.become(token);
     this.#cursors.start(cursor);
     return new Promise((resolve, reject) => {
@@ -237,6 +239,17 @@ export class Client {
     } finally {
       this.#end("signed out", "session_ended");
     }
+  }
+
+  /** Ends the session here only: its token stays good. For a page whose session ended in another tab. */
+  async forget(): Promise<void> {
+    await this.#loading;
+    this.#end("signed out elsewhere", "session_ended");
+  }
+
+  /** Tries the next server now, in place of waiting on: the network is back, or somebody asks for it. */
+  retryNow(): void {
+    this.#connection.hurry();
   }
 
   /** Resolves when everything that is to be kept is stored. */
@@ -422,23 +435,8 @@ export class Client {
     this.#loaded = true;
     if (this.#closed) return;
     this.#unwatch = watch?.(adopt);
-    this.#takeLock(options);
+    this.#release = holdLock(options.lock, () => this.#outbox.begin());
     this.#connection.changed();
-  }
-
-  #takeLock(options: ClientOptions): void {
-    if (options.lock === undefined) {
-      this.#outbox.begin();
-      return;
-    }
-    const held = () => {
-      if (!this.#closed) this.#outbox.begin();
-      return new Promise<void>((resolve) => {
-        this.#release = resolve;
-        if (this.#closed) resolve();
-      });
-    };
-    options.lock(held).catch(() => this.#outbox.begin()); // no lock is no reason not to send
   }
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createClient, HoldfastError } from "./index.ts";
 import { BOB, refuse, TOKEN } from "./testing/chat.ts";
 import { FakeRandom } from "./testing/clock.ts";
-import { outcome, World } from "./testing/world.ts";
+import { outcome, SharedStorage, World } from "./testing/world.ts";
 import { TIMING } from "./timing.ts";
 
 const DEAD_MS = 2 * TIMING.beatMs + TIMING.beatGraceMs;
@@ -187,7 +187,7 @@ test("a refusal as shutting_down moves the request to the next server, as a defi
   expect((renamed.error as HoldfastError).code).toBe("name_taken");
 });
 
-test("the token never goes to a server of another cluster", async () => {
+test("[R63] the token never goes to a server of another cluster", async () => {
   const world = new World(["a", "b"]);
   const client = world.client();
   await world.advance(10_000);
@@ -203,6 +203,29 @@ test("the token never goes to a server of another cluster", async () => {
   expect(other.cluster.asked("session.resume")).toEqual([]);
   expect(errors.some((error) => String(error).includes("another cluster"))).toBe(true);
   expect(client.connection.state).not.toBe("live");
+});
+
+test("[R63] also in a later process, which knows the cluster from what was kept", async () => {
+  const world = new World();
+  const storage = new SharedStorage();
+  const first = world.stranger({ storage: storage.view() });
+  const signed = outcome(first.signIn({ name: "ann", password: "right" }));
+  await world.advance(100);
+  expect(signed.value).toBeDefined();
+  await first.close();
+
+  const other = new World();
+  other.cluster.id = "k_two"; // at the same address, of another cluster now
+  const elsewhere = other.stranger({ storage: storage.view() });
+  await other.advance(10_000);
+  expect(other.cluster.asked("server.hello").length).toBeGreaterThan(0);
+  expect(other.cluster.asked("session.resume")).toEqual([]);
+  expect(elsewhere.token).toBeDefined(); // it is good where it came from
+  await elsewhere.close();
+
+  const home = world.stranger({ storage: storage.view() });
+  await world.advance(100);
+  expect(home.connection.state).toBe("live");
 });
 
 test("a server that speaks no version of ours is passed by", async () => {

@@ -104,6 +104,12 @@ export class Connection {
     this.evaluate();
   }
 
+  /** The next attempt waits no longer. */
+  hurry(): void {
+    this.retryAt = this.clock.monotonicMs();
+    this.evaluate();
+  }
+
   /** Ends the link, if any, because we want another one: no failure of the server. */
   drop(): void {
     this.end(this.link, undefined, true);

@@ -114,7 +114,7 @@ test("a message that comes again is not shown again", async () => {
   expect(heard).toEqual(["1", "2", "3", "4"]);
 });
 
-test("the cursor moves after the listeners ran, not before", async () => {
+test("[R62] the cursor moves after the listeners ran, not before", async () => {
   const world = new World();
   const client = world.client({ cursor: "at:0" });
   const seen: unknown[] = [];
@@ -208,7 +208,7 @@ test("the first cursor is kept at once; a session kept without one says that it 
   expect(resets).toEqual([{ cursor: "at:0" }]);
 });
 
-test("[R7] what is kept waits for listeners that are still at work", async () => {
+test("[R7, R62] what is kept waits for listeners that are still at work", async () => {
   const world = new World();
   const storage = new SharedStorage();
   const first = world.client({ storage: storage.view(), cursor: "at:0" });
@@ -361,7 +361,7 @@ test("the own account follows what is heard of it", async () => {
   expect(client.account?.name).toBe("anna");
 });
 
-test("cursors settle in order whatever the order in which listeners finish", async () => {
+test("[R62] cursors settle in order whatever the order in which listeners finish", async () => {
   const kept: unknown[] = [];
   const cursors = new Cursors((cursor) => kept.push(cursor));
   const ends: (() => void)[] = [];

@@ -34,12 +34,14 @@ export {
   type Lock,
   memoryStorage,
   type Random,
+  realClock,
   type Socket,
   type SocketConstructor,
+  type WebStorage,
   webLock,
   webStorage,
 } from "./ports.ts";
-export { replyId } from "./request-ids.ts";
+export { messageIdOf, replyId } from "./request-ids.ts";
 export { rpc } from "./rpc.ts";
 export type { CallParams, MethodName, Params, Result } from "./table.ts";
 export { TIMING, type Timing } from "./timing.ts";

@@ -40,4 +40,6 @@ export interface Outbox {
    * that may already be posted.
    */
   drop(id: string): void;
+  /** Gives up every entry of an account, whatever became of it: for when the account is deleted. */
+  forget(account: string): void;
 }

@@ -144,11 +144,11 @@ async function play({ steps, breaks, refusals }: Story): Promise<void> {
   await application.client.close();
 }
 
-test("[R5] every outbox message is posted exactly once and in order, whatever breaks when", async () => {
+test("[R5, R61] every outbox message is posted exactly once and in order, whatever breaks when", async () => {
   await fc.assert(fc.asyncProperty(story, play), { numRuns: RUNS });
 }, 300_000);
 
-test("[R7] every message is shown exactly once and in order to who listens, whatever breaks when", async () => {
+test("[R7, R33] every message is shown exactly once and in order to who listens, whatever breaks when", async () => {
   const tale = fc.record({
     waits: fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 1, maxLength: 30 }),
     breaks: story.map(({ breaks }) => breaks),

@@ -15,7 +15,7 @@ function states(client: Client): string[] {
 
 const posted = (world: World) => world.cluster.posted.map(({ text }) => text);
 
-test("what is written offline waits, then goes out in order, and says how far it is", async () => {
+test("[R61] what is written offline waits, then goes out in order, and says how far it is", async () => {
   const world = new World();
   world.a.host.up = false;
   const client = world.client();
@@ -64,7 +64,7 @@ test("a sign of waiting while the connection is away in the middle of sending", 
   expect(new Set(world.cluster.asked("message.post").map(({ id }) => id)).size).toBe(1);
 });
 
-test("a refusal that may pass is tried again, and nothing of its conversation overtakes", async () => {
+test("[R61] a refusal that may pass is tried again, and nothing of its conversation overtakes", async () => {
   const world = new World();
   let refusals = 3;
   world.cluster.script = (method, params) =>
@@ -166,7 +166,7 @@ test("[R11] also when the answer was lost to a former process", async () => {
   expect(second.outbox.entries).toMatchObject([{ state: "failed", error: { code: "indefinite" } }]);
 });
 
-test("[R5] entries outlive the process: same order, same ids, to whom they were first sent", async () => {
+test("[R5, R61] entries outlive the process: same order, same ids, to whom they were first sent", async () => {
   const world = new World();
   const storage = new SharedStorage();
   world.cluster.script = (method) => (method === "message.post" ? "silent" : undefined);

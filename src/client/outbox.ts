@@ -120,6 +120,15 @@ export class KeptOutbox implements Outbox {
     this.pump();
   }
 
+  forget(account: string): void {
+    for (const kept of [...this.all.values()]) {
+      if (kept.account !== account) continue;
+      this.remove(kept);
+      this.owner.changed(kept.entry, true);
+    }
+    this.pump();
+  }
+
   /** Takes in what an earlier process, or another client on this storage, left. */
   adopt(key: string, value: string | undefined): void {
     const id = key.slice(KEY.length);

@@ -5,7 +5,15 @@
  * also when many were written in one ms, or the wall clock was set back. Approach: the 12 bits after the time
  * count within one ms (RFC 9562, section 6.2, method 1) and the time never goes below what was used before.
  */
-import { effectOf, isMessageId, type RequestId, requestIdFrom } from "../core/ids.ts";
+import {
+  effectOf,
+  isAccountId,
+  isMessageId,
+  isRequestId,
+  messageIdFor,
+  type RequestId,
+  requestIdFrom,
+} from "../core/ids.ts";
 import { HoldfastError } from "./error.ts";
 import type { Clock, Random } from "./ports.ts";
 
@@ -57,4 +65,12 @@ export class RequestIds {
 export function replyId(message: { readonly id: string }): RequestId {
   if (!isMessageId(message.id)) throw new HoldfastError("invalid", "this is no message id");
   return effectOf(message.id).id;
+}
+
+/** The id of the message that an account's outbox entry becomes, known before anything is sent. */
+export function messageIdOf(account: string, requestId: string): string {
+  if (!isAccountId(account) || !isRequestId(requestId)) {
+    throw new HoldfastError("invalid", "a message id is made of an account id and a request id");
+  }
+  return messageIdFor(account, requestId);
 }

@@ -17,7 +17,7 @@ function loseFirst(world: World, method: string, then: Script): void {
 
 const codeOf = (seen: { error?: unknown }) => (seen.error as HoldfastError | undefined)?.code;
 
-test("[R5] a write whose answer got lost is repeated under the same id, and gets its result", async () => {
+test("[R5, R60] a write whose answer got lost is repeated under the same id, and gets its result", async () => {
   const world = new World(["a", "b"]);
   loseFirst(world, "message.post", () => undefined);
   const client = world.client();
@@ -206,7 +206,7 @@ test("writes leave in the order of their calls, with and without names", async (
   expect(world.cluster.posted.map(({ text }) => text).join("")).toBe("012345678");
 });
 
-test("what was in flight goes out again in order, before what waited", async () => {
+test("[R60] what was in flight goes out again in order, before what waited", async () => {
   const world = new World(["a", "b"]);
   const client = world.client();
   await world.advance(100);

@@ -36,6 +36,51 @@ export const STAMP_AHEAD_MS_MAX = 5 * MINUTE;
 /** After this long without enough copies the answer is `indefinite`. */
 export const RECEIPT_DEADLINE_MS = 10 * SECOND;
 
+// Links between servers.
+export const SERVERS_MAX = 7;
+/** Servers that one may know, those that were removed included. */
+export const LINKS_MAX = 64;
+export const BEAT_PEER_INTERVAL_MS = 100;
+/** A peer that was silent for this long is suspect: no write waits for it. */
+export const SUSPECT_AFTER_MS = 600;
+/** A link that was silent for this long is dropped. */
+export const LINK_SILENT_MS = 3 * SECOND;
+/** A peer whose oldest unacknowledged op is older than this is not in sync. */
+export const PEER_LAG_MS_MAX = 1 * SECOND;
+/** Out of the in-sync set after it left; doubles with each time up to the second bound. */
+export const QUIET_MS_MIN = 2 * SECOND;
+export const QUIET_MS_MAX = 1 * MINUTE;
+/** So long without leaving the set, and earlier times are forgiven. */
+export const QUIET_FORGIVEN_MS = 5 * MINUTE;
+/** Buckets that the digests of a version vector are compared by. */
+export const VECTOR_BUCKETS = 256;
+export const HEADS_PER_FRAME_MAX = 1_000;
+/** A frame of ops between servers. */
+export const PEER_OPS_MAX = 2_000;
+export const PEER_OPS_BYTES_MAX = 1 * MIB;
+export const PEER_FRAME_BYTES_MAX = 2 * MIB;
+/** Frames of ops that may be on their way to a peer that catches up. */
+export const PEER_WINDOW_FRAMES = 4;
+/** After this long an op of another server that a peer lacks is relayed. */
+export const RELAY_AFTER_MS = 500;
+export const RESERVATIONS_MAX = 10_000;
+/** A name that is not agreed on by then: `unavailable`, nothing was made. */
+export const RESERVE_DEADLINE_MS = 5 * SECOND;
+/** Live frames of ops on their way to a peer; past it they are read from the log again when there is room. */
+export const LIVE_FRAMES_MAX = 64;
+export const LIVE_BYTES_MAX = 8 * MIB;
+/** Ops of one peer that wait for the disk; a peer that sends more ignores its window and is dropped. */
+export const INGEST_WAITING_BYTES_MAX = 64 * MIB;
+/** A peer that lacks more ops than this is not in sync. */
+export const PEER_LAG_OPS_MAX = 5_000;
+/** Two sums that stay apart for so long, with nothing on its way, are compared anew. */
+export const RECOMPARE_AFTER_MS = 2 * SECOND;
+export const RECOMPARE_AFTER_MS_MAX = 1 * MINUTE;
+/** Answered ops whose receipts may grow, and are remembered for that. */
+export const GROWING_RECEIPTS_MAX = 10_000;
+/** What is remembered of when other stores held what, so that their cursors tell something here. */
+export const STORE_MARKS_MAX = 4_096;
+
 // Pages and lists.
 export const HISTORY_PAGE_DEFAULT = 50;
 export const HISTORY_PAGE_MAX = 200;
@@ -50,6 +95,8 @@ export const UNREAD_EXACT_MAX = 999;
 export const SEARCH_LAG_OPS_MAX = 5_000;
 export const CONVERSATIONS_PER_ACCOUNT_MAX = 2_000;
 export const MEMBERS_PER_CHANNEL_MAX = 20_000;
+/** Bans of one account from one channel; the last of them stays. */
+export const BANS_PER_MEMBER_MAX = 50;
 export const SESSIONS_PER_ACCOUNT_MAX = 64;
 export const TOKENS_PER_SESSION_MAX = 8;
 
@@ -117,4 +164,9 @@ assert(REQUESTS_IN_FLIGHT_MAX <= PENDING_OPS_MAX, "one connection cannot fill th
 assert(RESUME_EVENTS_MAX <= EVENTS_PAGE_MAX, "a resume is one page of events");
 assert(CURSOR_CHARACTERS_MAX < FRAME_BYTES_MAX, "a cursor fits a frame");
 assert(BEAT_INTERVAL_MS * 2 < IDLE_TIMEOUT_S * SECOND, "beats keep a connection alive");
+assert(BEAT_PEER_INTERVAL_MS * 4 < SUSPECT_AFTER_MS, "a few lost beats make nobody suspect");
+assert(RESERVE_DEADLINE_MS <= RECEIPT_DEADLINE_MS, "a name is decided before the answer is due");
+assert(SUSPECT_AFTER_MS < LINK_SILENT_MS, "a link outlives a suspicion");
+assert(BODY_BYTES_MAX + 2 * ENVELOPE_BYTES_MAX < PEER_OPS_BYTES_MAX, "an op fits a frame of ops");
+assert(PEER_OPS_BYTES_MAX + BODY_BYTES_MAX < PEER_FRAME_BYTES_MAX, "a batch of ops fits a frame");
 assert(RESERVE_BYTES_MIN <= RESERVE_BYTES_MAX, "reserve bounds");

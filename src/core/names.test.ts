@@ -48,7 +48,7 @@ describe("wildcards", () => {
 });
 
 describe("names", () => {
-  test("fold to one text whatever the case, and to a name or to nothing", () => {
+  test("[R24] fold to one text whatever the case, and to a name or to nothing", () => {
     const near = fc.oneof(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,33}$/), fc.string());
     fc.assert(
       fc.property(near, (text) => {

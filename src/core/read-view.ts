@@ -66,14 +66,22 @@ export interface ReadView {
   shownName(space: NameSpace, holder: string): string | null;
   /** Who shows exactly this name. */
   holderOf(space: NameSpace, shown: string): string | null;
-  /** Names that match a wildcard, sorted, after one; private channels only for their members. */
+  /**
+   * Names that match a wildcard, sorted, after one; private channels only for their members, and none for
+   * whom is banned from it.
+   */
   listAccounts(match: string, after: string, limit: number): ListedName[];
   listChannels(match: string, after: string, limit: number, viewer: AccountId): ListedName[];
+
+  /** Accounts that were ever made or unmade an administrator, those that are gone included. */
+  everAdmins(): AccountId[];
 
   sessionOfToken(hash: string): SessionId | null;
   /** Sessions of an account that were not ended: few, however many it once had. */
   sessionsOf(account: AccountId): SessionId[];
   invitations(): InvitationId[];
+  /** Names of all servers that were ever added, removed ones included, sorted. */
+  servers(): string[];
   invitationOfCode(hash: string): InvitationId | null;
   authorErasedBy(author: AccountId): number | undefined;
 
@@ -84,6 +92,8 @@ export interface ReadView {
     after: string,
     limit: number,
   ): MemberRow[];
+  /** One, but for what was handed over in two places at once. */
+  ownersOf(channel: ChannelId): AccountId[];
   /** Public channels, at most as many as an account may be in. */
   publicChannels(): ChannelId[];
   channelsOf(account: AccountId): { channel: ChannelId; standing: Standing }[];

@@ -30,7 +30,7 @@ describe("registers", () => {
     );
   });
 
-  test("a write that has seen another one beats it, whatever the clocks say", () => {
+  test("[R23] a write that has seen another one beats it, whatever the clocks say", () => {
     fc.assert(
       fc.property(places, ([a, b]) => {
         const first: Register<string> = {
@@ -41,6 +41,20 @@ describe("registers", () => {
         const second = { value: "second", version: nextVersion(first), at: b as Position };
         expect(merge(first, second).value).toBe("second");
         expect(merge(second, first).value).toBe("second");
+      }),
+      runs,
+    );
+  });
+
+  test("[R23] of writes of one version the one later in the total order wins", () => {
+    fc.assert(
+      fc.property(writes, (all) => {
+        const same = all.map((write) => ({ ...write, version: 7 }));
+        const last = same
+          .map(({ at }) => at)
+          .sort()
+          .at(-1);
+        expect(same.reduce((kept, write) => merge(kept, write)).at).toBe(last as Position);
       }),
       runs,
     );

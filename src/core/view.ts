@@ -56,6 +56,10 @@ export type Standing = "invited" | "joined" | "left" | "removed" | "banned";
 
 export type MemberState = {
   readonly standing?: Register<Standing>;
+  /** Place of the first joining under the standing's version: to join again moves nothing. */
+  readonly joined?: Position;
+  /** Was invited or in at some time: it knows of the channel, and the channel of it. */
+  readonly met?: true;
   readonly owner?: Register<boolean>;
   /** Every change that banned or let in again, by version: the intervals in which messages are hidden. */
   readonly bans: readonly Register<boolean>[];
@@ -83,6 +87,12 @@ export type InvitationState = {
 
 export type SettingState = Register<string>;
 
+export type ServerState = {
+  readonly standing?: Register<"member" | "removed">;
+  /** Public key, and where it is reached. */
+  readonly address?: Register<{ readonly key: string; readonly url: string }>;
+};
+
 /** Tables of entity states and their keys. */
 export type Entities = {
   account: { key: AccountId; state: AccountState };
@@ -93,6 +103,8 @@ export type Entities = {
   marker: { key: MarkerKey; state: MarkerState };
   invitation: { key: InvitationId; state: InvitationState };
   setting: { key: string; state: SettingState };
+  /** By the name of the server. */
+  server: { key: string; state: ServerState };
 };
 export type Table = keyof Entities;
 export type MemberKey = `${ChannelId} ${AccountId}`;
@@ -107,7 +119,8 @@ export type Subject =
   | { readonly table: "message"; readonly key: MessageId; readonly conversation: ConversationId }
   | { readonly table: "marker"; readonly key: MarkerKey }
   | { readonly table: "invitation"; readonly key: InvitationId }
-  | { readonly table: "setting"; readonly key: string };
+  | { readonly table: "setting"; readonly key: string }
+  | { readonly table: "server"; readonly key: string };
 
 export type NameSpace = "account" | "channel";
 export type NameClaim = { readonly holder: AccountId | ChannelId; readonly at: Position };

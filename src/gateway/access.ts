@@ -17,7 +17,7 @@ import { foldCase } from "../core/names.ts";
 import type { Position } from "../core/position.ts";
 import type { MessageRow, ReadView } from "../core/read-view.ts";
 import type { AccountState, ChannelState, MemberState } from "../core/view.ts";
-import { isOwner, memberKey, standingOf } from "../ops/member.ts";
+import { isOwner, joinedSince, memberKey, standingOf } from "../ops/member.ts";
 import { exists, isAdmin } from "./accounts.ts";
 import type { Markers } from "./markers.ts";
 
@@ -85,7 +85,10 @@ export class Access {
   writable(reference: string, account: AccountId): Place {
     const place = this.place(reference, account);
     if (place === null) {
-      throw new Refusal("no_such_recipient", `there is nobody and nothing called ${reference}`);
+      const what = isDirectId(reference)
+        ? `${reference} is no conversation of yours: a first message goes to the account`
+        : `there is nobody and nothing called ${reference}`;
+      throw new Refusal("no_such_recipient", what);
     }
     if (place.kind === "direct") {
       if (!exists(place.other)) {
@@ -159,11 +162,7 @@ export class Access {
     const place = this.anyChannel(reference, account);
     if (place === null) throw notFound(reference);
     const standing = standingOf(place.member);
-    const open = place.channel.private?.value !== true;
-    if (standing === "banned") {
-      if (open) throw new Refusal("forbidden", `you are banned from ${reference}`);
-      throw notFound(reference);
-    }
+    const open = place.channel.private?.value !== true && standing !== "banned";
     if (!open && standing !== "invited" && standing !== "joined") throw notFound(reference);
     return place;
   }
@@ -173,7 +172,7 @@ export class Access {
     const place = this.anyChannel(reference, account);
     const standing = standingOf(place?.member);
     if (place === null || (standing !== "joined" && standing !== "invited")) {
-      if (place !== null && place.channel.private?.value !== true) {
+      if (place !== null && place.channel.private?.value !== true && standing !== "banned") {
         throw new Refusal("forbidden", `you are not in ${reference}`);
       }
       throw notFound(reference);
@@ -181,13 +180,17 @@ export class Access {
     return place;
   }
 
-  /** A channel that the account owns, or is in as an administrator: an owner may be gone for good. */
+  /** A channel in which the account may what owners may; throws `forbidden` if it may not. */
   owned(reference: string, account: AccountId): ChannelPlace {
     const place = this.joined(reference, account);
-    if (!isOwner(place.member) && !isAdmin(this.view.get("account", account))) {
-      throw new Refusal("forbidden", `only an owner of ${reference} may do this`);
-    }
-    return place;
+    if (this.manages(place, account)) return place;
+    throw new Refusal("forbidden", `only an owner of ${reference} may do this`);
+  }
+
+  /** Owners, and administrators who are in: an owner may be gone for good. */
+  manages({ member }: ChannelPlace, account: AccountId): boolean {
+    if (isOwner(member)) return true;
+    return standingOf(member) === "joined" && isAdmin(this.view.get("account", account));
   }
 
   /** Where a message is, if the account may read it. Throws `not_found` otherwise. */
@@ -206,8 +209,7 @@ export class Access {
   floor(account: AccountId, place: Place) {
     const marker = this.marker(account, place);
     if (place.kind === "direct") return marker ?? null;
-    const joined = place.member?.standing;
-    const since = joined?.value === "joined" ? joined.at : null;
+    const since = joinedSince(place.member);
     if (marker === undefined) return since;
     return since !== null && since > marker ? since : marker;
   }

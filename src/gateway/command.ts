@@ -12,6 +12,8 @@ export interface Caller {
   readonly address: string;
   /** On the server's own machine, with its secret. */
   readonly operator: boolean;
+  /** The token in the cookie of this server's own page; WebSocket only. */
+  readonly cookie: string | null;
   readonly line: Line;
   account: AccountId | null;
   session: SessionId | null;

@@ -15,6 +15,7 @@ import { openTopic, presenceTopic } from "./topics.ts";
 
 export class Connection implements Caller {
   readonly address: string;
+  readonly cookie: string | null;
   readonly operator = false;
   readonly line = new Line();
   readonly link: Link;
@@ -37,9 +38,11 @@ export class Connection implements Caller {
     address: string,
     openedMs: number,
     onSignIn: (connection: Connection, account: AccountId) => void,
+    cookie: string | null = null,
   ) {
     this.link = link;
     this.address = address;
+    this.cookie = cookie;
     this.openedMs = openedMs;
     this.onSignIn = onSignIn;
   }

@@ -8,9 +8,13 @@
  */
 import { BoundedMap } from "../core/bounded-map.ts";
 import { type AccountId, type ChannelId, type ConversationId, isChannelId } from "../core/ids.ts";
+import { MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
+import type { Op } from "../core/op.ts";
 import type { Subject } from "../core/view.ts";
+import { channelCreate } from "../ops/channel.ts";
 import { memberKey, splitMemberKey, standingOf } from "../ops/member.ts";
 import { messagePost } from "../ops/message.ts";
+import type { EventName } from "../protocol/events.ts";
 import { CLOSE_CODES } from "../protocol/rpc.ts";
 import type { Clock, Folded } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -103,7 +107,7 @@ export class Connections {
   publish(batch: readonly Folded[]): void {
     for (const { n, op, subjects } of batch) {
       if (op.kind !== messagePost.number) this.render.forgetMessages();
-      for (const subject of subjects) this.before(subject);
+      for (const subject of subjects) this.before(op, subject);
       const notices = this.notices.of(n, op, subjects);
       for (const notice of notices) {
         // A connection may break after any event: each vouches for no more than those before it.
@@ -116,17 +120,20 @@ export class Connections {
   }
 
   /** What must hold before the events of a change go out. */
-  private before(subject: Subject): void {
+  private before(op: Op, subject: Subject): void {
     switch (subject.table) {
       case "account":
         this.render.forgetNames(); // a name that became free may be shown by another account now
         break;
       case "member": {
         const { channel, account } = splitMemberKey(subject.key);
-        if (standingOf(this.replica.view.get("member", subject.key)) !== "joined") break;
-        for (const connection of this.of(account)) connection.subscribe(channel);
+        const isIn = standingOf(this.replica.view.get("member", subject.key)) === "joined";
+        if (isIn) this.open(channel, account);
         break;
       }
+      case "channel":
+        if (op.kind === channelCreate.number) this.openToEarly(subject.key);
+        break;
       case "message":
         if (!isChannelId(subject.conversation)) this.openDirect(subject.conversation);
         break;
@@ -134,21 +141,30 @@ export class Connections {
     }
   }
 
+  /** Subscribes an account's connections to what it may read from now on; those that did not are told. */
+  private open(conversation: ConversationId, account: AccountId): void {
+    const fresh = [...this.of(account)].filter((connection) => !connection.has(conversation));
+    if (fresh.length === 0) return;
+    const opened = this.notices.opened(conversation, account);
+    if (opened === null) return;
+    const text = this.textOf(opened.method, opened.params);
+    for (const connection of fresh) {
+      connection.subscribe(conversation);
+      connection.send(text);
+    }
+  }
+
   /** The first message of a direct conversation opens it for those who are connected. */
   private openDirect(conversation: ConversationId): void {
     if (this.knownDirects.has(conversation)) return;
     this.knownDirects.set(conversation, true);
-    for (const account of this.render.partiesOf(conversation)) {
-      const fresh = [...this.of(account)].filter((connection) => !connection.has(conversation));
-      if (fresh.length === 0) continue;
-      const opened = this.notices.opened(conversation, account);
-      if (opened === null) continue;
-      const text = this.textOf(opened);
-      for (const connection of fresh) {
-        connection.subscribe(conversation);
-        connection.send(text);
-      }
-    }
+    for (const account of this.render.partiesOf(conversation)) this.open(conversation, account);
+  }
+
+  /** A joining may arrive before the creation: there was nothing to read yet. */
+  private openToEarly(channel: ChannelId): void {
+    const early = this.replica.view.members(channel, ["joined"], "", MEMBERS_PER_CHANNEL_MAX);
+    for (const { account } of early) this.open(channel, account);
   }
 
   private after(subject: Subject): void {
@@ -206,20 +222,37 @@ export class Connections {
     }
   }
 
-  private textOf(notice: Notice): string {
-    this.sent.set(notice.method, (this.sent.get(notice.method) ?? 0) + 1);
-    return eventText(notice.method, notice.params, this.seen);
+  private textOf(method: EventName, params: Notice["params"]): string {
+    this.sent.set(method, (this.sent.get(method) ?? 0) + 1);
+    return eventText(method, params, this.seen);
   }
 
   /** To the topic of the first scope; to accounts of the others unless they got it by that. */
   private deliver(notice: Notice): void {
-    const text = this.textOf(notice);
     const [first, ...others] = notice.scopes.map(topicOf);
     if (first === undefined) return;
+    if (notice.apart !== undefined) {
+      this.deliverApart(notice, notice.apart);
+      return;
+    }
+    const text = this.textOf(notice.method, notice.params);
     this.broadcast.publish(first, text);
     for (const other of others) {
       for (const connection of this.of(other as AccountId)) {
         if (!connection.has(first)) connection.send(text);
+      }
+    }
+  }
+
+  /** No topic tells some of its subscribers something else: one by one, for what is rare. */
+  private deliverApart(notice: Notice, apart: NonNullable<Notice["apart"]>): void {
+    const text = this.textOf(notice.method, notice.params);
+    const textApart = this.textOf(notice.method, apart.params);
+    const topics = notice.scopes.map(topicOf);
+    for (const [account, connections] of this.byAccount) {
+      for (const connection of connections) {
+        if (!topics.some((topic) => connection.has(topic))) continue;
+        connection.send(apart.accounts.includes(account) ? textApart : text);
       }
     }
   }

@@ -15,7 +15,6 @@ import {
   BEAT_INTERVAL_MS,
   CONNECTIONS_PER_ACCOUNT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
-  RESUME_EVENTS_MAX,
   SIGN_IN_DEADLINE_MS,
   SIGN_UP_WINDOW_MS,
   SIGN_UPS_PER_ADDRESS_MAX,
@@ -61,6 +60,7 @@ import type {
 import { Presence } from "./presence.ts";
 import { Render } from "./render.ts";
 import type { Services } from "./services.ts";
+import { setupCode } from "./setup.ts";
 import { Throttle } from "./throttle.ts";
 import { openTopic } from "./topics.ts";
 
@@ -184,12 +184,25 @@ export class Gateway {
     }
   }
 
-  /** A new WebSocket connection from a remote address. */
-  attach(link: Link, address: string): Attached {
+  get cluster(): string {
+    return this.options.cluster;
+  }
+
+  /** Throws Refusal for a token whose session is not good. */
+  checkToken(token: string): void {
+    sessionOf(this.services, token);
+  }
+
+  /** With it an administrator's account can be made; null while there is one. */
+  get setupCode(): string | null {
+    return setupCode(this.services);
+  }
+
+  /** A new WebSocket connection from a remote address; `cookie`: the token in the page's cookie. */
+  attach(link: Link, address: string, cookie: string | null = null): Attached {
     const now = this.options.clock.monotonicMs();
-    const connection = new Connection(link, address, now, (signedIn, account) => {
-      this.enter(signedIn, account);
-    });
+    const enter = (signedIn: Connection, account: AccountId) => this.enter(signedIn, account);
+    const connection = new Connection(link, address, now, enter, cookie);
     this.connections.all.add(connection);
     return {
       receive: (text) => this.receive(connection, text),
@@ -273,13 +286,13 @@ export class Gateway {
     if (cursorText !== undefined) {
       const cursor = cursors.parse(cursorText);
       this.services.replica.seen(cursor.stamp);
-      const missed = this.services.missed.since(account, cursor, RESUME_EVENTS_MAX);
+      const missed = this.services.missed.since(account, cursor);
       if (missed === null) {
         connection.send(eventText("reset", {}, current));
         return;
       }
-      for (const { notice, cursor: at } of missed.events) {
-        connection.send(eventText(notice.method, notice.params, at));
+      for (const { method, params, cursor: at } of missed.events) {
+        connection.send(eventText(method, params, at));
       }
     }
     connection.send(eventText("caught_up", {}, current));
@@ -329,6 +342,7 @@ export class Gateway {
     const caller: Caller = {
       address,
       operator,
+      cookie: null,
       line: new Line(),
       account: operator ? operatorId(this.options.hash) : null,
       session: null,

@@ -41,10 +41,14 @@ export class Markers {
     return entry === undefined ? stored : latest(stored, entry.upTo);
   }
 
-  /** Moves the marker forward; a place behind it changes nothing. */
+  /**
+   * Moves the marker forward; a place behind it changes nothing. To set it again where it stands says that
+   * what arrived late meanwhile was seen.
+   */
   set(account: AccountId, conversation: ConversationId, scope: Scope, upTo: Position): void {
     const present = this.of(account, conversation);
-    if (present !== undefined && upTo <= present) return;
+    if (present !== undefined && upTo < present) return;
+    if (upTo === present && this.replica.view.unread(account, conversation, upTo, 0) === 0) return;
     const key = `${account} ${conversation}`;
     const entry = this.entries.get(key);
     if (entry === undefined) {

@@ -2,18 +2,27 @@
 import { type Cursor, cursorText } from "../core/cursor.ts";
 import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import { RESUME_EVENTS_MAX } from "../core/limits.ts";
-import { POSITION_START } from "../core/position.ts";
+import type { Op } from "../core/op.ts";
+import { POSITION_START, positionOf } from "../core/position.ts";
 import type { FeedScope } from "../core/read-view.ts";
+import type { Subject } from "../core/view.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { subjectsOf } from "../ops/fold.ts";
+import { letsIn, splitMemberKey } from "../ops/member.ts";
+import type { EventName } from "../protocol/events.ts";
 import type { Replica } from "../replica/replica.ts";
-import type { Notice, Notices } from "./notices.ts";
+import { type Notice, type Notices, paramsFor } from "./notices.ts";
 
 /** Up to so many ops are looked at one by one; past it the feed of each conversation is read. */
 const SCAN_OPS_MAX = 512;
 
+type MissedEvent = {
+  readonly method: EventName;
+  readonly params: Notice["params"];
+  readonly cursor: string;
+};
 export type Missed = {
-  readonly events: readonly { readonly notice: Notice; readonly cursor: string }[];
+  readonly events: readonly MissedEvent[];
   /** Where it ends: everything up to there was seen when the events were. */
   readonly cursor: string;
 };
@@ -38,8 +47,11 @@ export class MissedEvents {
     return scopes;
   }
 
-  /** The events of at most `limit` arrivals; null when too much was missed or the cursor tells nothing. */
-  since(account: AccountId, cursor: Cursor, limit: number): Missed | null {
+  /**
+   * What was missed, or the first `limit` events of it: those of one op are never parted, so a page may hold
+   * a few more where a single op has them. null when too much was missed or the cursor tells nothing.
+   */
+  since(account: AccountId, cursor: Cursor, limit = Number.POSITIVE_INFINITY): Missed | null {
     const { view, cursors, hash } = this.replica;
     const fromN = cursors.arrivalOf(cursor);
     if (fromN === null) return null;
@@ -48,38 +60,62 @@ export class MissedEvents {
     const scopes = this.scopesOf(account);
     const ns = this.arrivals(scopes, fromN, RESUME_EVENTS_MAX + 1);
     if (ns.length > RESUME_EVENTS_MAX) return null;
-    const events: { notice: Notice; cursor: string }[] = [];
+    const events: MissedEvent[] = [];
     const known = new Set<ConversationId>();
     let end = cursorText(cursor);
-    for (const [index, n] of ns.entries()) {
-      if (index === limit) {
-        return { events, cursor: end };
-      }
+    for (const n of ns) {
       const op = view.op(n);
-      const at = cursorText({ ...cursor, n, mark: cursors.markOf(op) });
       const subjects = subjectsOf(hash, n, op);
-      for (const subject of subjects) {
-        if (subject.table !== "message" || known.has(subject.conversation)) continue;
-        known.add(subject.conversation);
-        const notice = this.openedSince(subject.conversation, account, fromN);
-        if (notice !== null) events.push({ notice, cursor: end });
-      }
-      const own = this.notices
-        .of(n, op, subjects)
-        .filter((notice) => notice.scopes.some((scope) => scopes.has(scope)));
-      for (const notice of own) {
-        events.push({ notice, cursor: notice === own.at(-1) ? at : end });
+      const told = [
+        ...this.opened(op, subjects, account, fromN, known),
+        ...this.notices
+          .of(n, op, subjects)
+          .filter((notice) => notice.scopes.some((scope) => scopes.has(scope))),
+      ];
+      if (events.length > 0 && events.length + told.length > limit) return { events, cursor: end };
+      // Only the last event of an op vouches for it.
+      const at = cursorText({ ...cursor, n, mark: cursors.markOf(op) });
+      for (const notice of told) {
+        const { method } = notice;
+        const params = paramsFor(notice, account);
+        events.push({ method, params, cursor: notice === told.at(-1) ? at : end });
       }
       end = at;
     }
     return { events, cursor: current };
   }
 
-  /** That a direct conversation began after an arrival: as it is told live before its first message. */
-  private openedSince(id: ConversationId, account: AccountId, fromN: number): Notice | null {
-    if (isChannelId(id)) return null;
+  /** What an op opened for the account: as it is told live, before the events of the op. */
+  private opened(
+    op: Op,
+    subjects: readonly Subject[],
+    account: AccountId,
+    fromN: number,
+    known: Set<ConversationId>,
+  ): Notice[] {
+    const { view } = this.replica;
+    const notices: (Notice | null)[] = [];
+    for (const subject of subjects) {
+      if (subject.table === "member") {
+        const member = splitMemberKey(subject.key);
+        if (member.account !== account) continue;
+        if (!letsIn(view.get("member", subject.key), positionOf(op))) continue;
+        notices.push(this.notices.opened(member.channel, account));
+      } else if (subject.table === "message" && !known.has(subject.conversation)) {
+        known.add(subject.conversation);
+        if (this.beganSince(subject.conversation, fromN)) {
+          notices.push(this.notices.opened(subject.conversation, account));
+        }
+      }
+    }
+    return notices.filter((notice) => notice !== null);
+  }
+
+  /** Whether this is a direct conversation whose first message came after an arrival. */
+  private beganSince(id: ConversationId, fromN: number): boolean {
+    if (isChannelId(id)) return false;
     const [oldest] = this.replica.view.history(id, { after: POSITION_START }, 1);
-    return oldest === undefined || oldest.n <= fromN ? null : this.notices.opened(id, account);
+    return oldest !== undefined && oldest.n > fromN;
   }
 
   private arrivals(scopes: ReadonlySet<FeedScope>, fromN: number, limit: number): number[] {

@@ -1,11 +1,12 @@
 /**
  * Folded ops as events: pure decisions about who receives what. The same function serves what is sent live
- * and what a resume replays, so both say the same.
+ * and what a resume replays, so both say the same. Only whether a conversation opens is told by others: live
+ * by what a connection has already (connections.ts), in a replay by what let its account in (missed.ts).
  */
 import type { AccountId, ConversationId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import type { FeedScope, ReadView } from "../core/read-view.ts";
-import type { Subject } from "../core/view.ts";
+import type { MemberState, Subject } from "../core/view.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { channelCreate } from "../ops/channel.ts";
 import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
@@ -14,12 +15,33 @@ import type { EventName } from "../protocol/events.ts";
 import type { Access } from "./access.ts";
 import type { Render } from "./render.ts";
 
+type EventBody = Readonly<Record<string, unknown>>;
+
 /** An event without its cursor, for everybody in its scopes, or for one account only. */
 export type Notice = {
   readonly scopes: readonly FeedScope[];
   readonly method: EventName;
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly params: EventBody;
+  /** Those of the receivers who are told something else, and what. */
+  readonly apart?: { readonly accounts: readonly AccountId[]; readonly params: EventBody };
 };
+
+/** What a notice says to one of its receivers. */
+export function paramsFor({ params, apart }: Notice, account: AccountId): EventBody {
+  return apart?.accounts.includes(account) ? apart.params : params;
+}
+
+function shownStanding(state: MemberState | undefined) {
+  if (isOwner(state)) return "owner";
+  const standing = standingOf(state);
+  if (standing === "joined") return "member";
+  return standing === "invited" || standing === "banned" ? standing : "none";
+}
+
+/** Banned, or let in again, without ever having been invited or in: only owners know of it. */
+function isStranger(state: MemberState | undefined): boolean {
+  return state?.standing !== undefined && state.met !== true && !isOwner(state);
+}
 
 export class Notices {
   private readonly view: ReadView;
@@ -43,7 +65,7 @@ export class Notices {
           notices.push(...this.message(subject, op, n, scopes));
           break;
         case "member":
-          notices.push(...this.member(subject));
+          notices.push(this.member(subject));
           break;
         case "channel":
           if (op.kind === channelCreate.number) break; // its creator gets conversation.opened
@@ -87,24 +109,31 @@ export class Notices {
     ];
   }
 
-  private member(subject: Extract<Subject, { table: "member" }>): Notice[] {
+  /** A ban is for the owners and for whom it is about; to all others they have left. */
+  private member(subject: Extract<Subject, { table: "member" }>): Notice {
     const { channel, account } = splitMemberKey(subject.key);
     const state = this.view.get("member", subject.key);
-    const standing = standingOf(state);
-    const shown = isOwner(state)
-      ? "owner"
-      : standing === "joined"
-        ? "member"
-        : standing === "invited" || standing === "banned"
-          ? standing
-          : "none";
-    const changed: Notice = {
-      scopes: [channel, account],
-      method: "member.changed",
-      params: { conversation: channel, account: this.render.author(account), standing: shown },
+    const standing = shownStanding(state);
+    const method = "member.changed";
+    const params = (shown: typeof standing) => ({
+      conversation: channel,
+      account: this.render.author(account),
+      standing: shown,
+    });
+    if (isStranger(state)) {
+      const isPrivate = this.view.get("channel", channel)?.private?.value !== false;
+      const scopes = [...this.view.ownersOf(channel), ...(isPrivate ? [] : [account])];
+      return { scopes, method, params: params(standing) };
+    }
+    const scopes = [channel, account];
+    if (standing !== "banned") return { scopes, method, params: params(standing) };
+    const accounts = [...this.view.ownersOf(channel), account];
+    return {
+      scopes,
+      method,
+      params: params("none"),
+      apart: { accounts, params: params("banned") },
     };
-    const opened = standing === "joined" ? this.opened(channel, account) : null;
-    return opened === null ? [changed] : [opened, changed];
   }
 
   /** A conversation became readable for an account; null while what makes it is still missing. */

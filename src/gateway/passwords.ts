@@ -17,6 +17,7 @@ import type { PasswordHasher } from "./ports.ts";
 import { Throttle } from "./throttle.ts";
 
 const GUESSING = "too many wrong passwords";
+const GUESSING_CODES = "too many wrong codes";
 
 export class Passwords {
   private readonly hasher: PasswordHasher;
@@ -66,6 +67,17 @@ export class Passwords {
   /** Whether a password is the one behind a hash; not for sign-ins. */
   fits(password: string, hash: string): Promise<boolean> {
     return this.turn(() => this.hasher.verify(password.normalize("NFC"), hash));
+  }
+
+  /** Throws what a wrong code is told, or `rate_limited` after too many: as for passwords. */
+  demandCode(what: string, address: string, good: boolean, wrong: () => Refusal): void {
+    const code = `# ${what} ${address}`; // no account is called so
+    this.byAccount.check(code, GUESSING_CODES);
+    this.byAddress.check(address, GUESSING_CODES);
+    if (good) return;
+    this.byAccount.take(code);
+    this.byAddress.take(address);
+    throw wrong();
   }
 
   /**

@@ -53,7 +53,11 @@ export const accountCreate = declareKind({
   number: 1,
   name: "account.create",
   scope: "none",
-  data: Type.Object({ invitation: Type.Optional(InvitationKey) }),
+  data: Type.Object({
+    invitation: Type.Optional(InvitationKey),
+    /** SHA-256 of a set-up code in base64url: the account is an administrator from the start. */
+    setup: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" })),
+  }),
   body: Type.Object({
     name: NameText,
     displayName: Type.String(),
@@ -72,9 +76,12 @@ export const accountCreate = declareKind({
       return;
     }
     if (subject.table !== "account") return;
-    const { at, body, op } = parsed;
+    const { at, body, data, op } = parsed;
     changeAccount(view, subject.key, (state) => ({
       ...state,
+      ...(data.setup === undefined
+        ? {}
+        : { admin: merge(state.admin, { value: true, version: 1, at }) }),
       ...(earliest(state.created, at) === at ? { created: at, createdMs: op.stamp.ms } : {}),
       ...(body === null
         ? {}
@@ -88,6 +95,7 @@ export const accountCreate = declareKind({
   // The password is compared by whoever has it in the clear; its hash differs each time.
   same: (a, b) =>
     a.data.invitation === b.data.invitation &&
+    a.data.setup === b.data.setup &&
     (a.body === null ||
       b.body === null ||
       (a.body.name === b.body.name && a.body.displayName === b.body.displayName)),

@@ -26,6 +26,7 @@ export function feedScopes(subject: Subject, op: Op): FeedScope[] {
     case "session":
     case "invitation":
     case "setting":
+    case "server":
       return [];
   }
 }

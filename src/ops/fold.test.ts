@@ -1,7 +1,16 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
+import { envelope } from "../../test/arbitraries.ts";
 import { count, heavy } from "../../test/heavy.ts";
-import { drafts, History } from "../../test/histories.ts";
+import {
+  ACCOUNTS,
+  CHANNELS,
+  type Content,
+  drafts,
+  History,
+  opsOf,
+  REQUESTS,
+} from "../../test/histories.ts";
 import { HistoryModel } from "../../test/history-model.ts";
 import { ArrayLog } from "../../test/memory-log.ts";
 import {
@@ -13,12 +22,21 @@ import {
   settle,
   wordsOf,
 } from "../../test/view-probe.ts";
-import { type ConversationId, isChannelId } from "../core/ids.ts";
+import {
+  type AccountId,
+  type ConversationId,
+  isChannelId,
+  messageIdFor,
+  type RequestId,
+  requestIdFrom,
+} from "../core/ids.ts";
 import type { FoldedName } from "../core/names.ts";
-import type { Op } from "../core/op.ts";
+import { encodeEnvelope, hashBody, type Op } from "../core/op.ts";
 import { POSITION_START, positionOf } from "../core/position.ts";
+import { sha256 } from "../storage/log-hash.ts";
 import type { SqliteView } from "../storage/view.ts";
-import { isOwner, splitMemberKey, standingOf } from "./member.ts";
+import { KINDS } from "./kinds.ts";
+import { isOwner, memberKey, splitMemberKey, standingOf } from "./member.ts";
 
 setDefaultTimeout(heavy(60_000, 1_200_000));
 
@@ -78,7 +96,7 @@ describe("the fold", () => {
     });
   });
 
-  test("[R8] no two show one name, and the earliest claim shows it bare", () => {
+  test("[R8, R24] no two show one name, and the earliest claim shows it bare", () => {
     holds("folds with names", ({ ops, order }) => {
       const model = new HistoryModel(ops);
       folded(order, (view) => {
@@ -111,7 +129,7 @@ describe("the fold", () => {
     });
   });
 
-  test("[R9] every body that must leave the disk is queued whatever the order, and no other", () => {
+  test("[R9, R28, R29] every body that must leave the disk is queued whatever the order, and no other", () => {
     holds("folds with erasures", ({ ops, order }, batches) => {
       const model = new HistoryModel(ops);
       const log = new ArrayLog(order);
@@ -132,7 +150,7 @@ describe("the fold", () => {
     });
   });
 
-  test("[R9] shown is what the ops mean: bans hide, deletions beat edits, the last edit counts", () => {
+  test("[R9, R21, R23, R26, R27] shown is what the ops mean: bans hide, deletions beat edits, the last edit counts", () => {
     holds("folds against the model", ({ ops, order }) => {
       const expected = new HistoryModel(ops).messages();
       folded(order, (view) => {
@@ -153,7 +171,7 @@ describe("the fold", () => {
     });
   });
 
-  test("the owner of a channel can't be demoted by concurrency", () => {
+  test("[R25] the owner of a channel can't be demoted by concurrency", () => {
     holds("folds with owners", ({ ops, order }) => {
       const model = new HistoryModel(ops);
       folded(order, (view) => {
@@ -172,7 +190,7 @@ describe("the fold", () => {
     });
   });
 
-  test("[R9] the search index holds the words of what is there to read, and no others", () => {
+  test("[R9, R34] the search index holds the words of what is there to read, and no others", () => {
     holds("folds with search", ({ ops, order }, batches) => {
       const model = new HistoryModel(ops);
       const log = new ArrayLog(order);
@@ -213,5 +231,148 @@ describe("the fold", () => {
       expect(view.needsCleaning).toBe(false);
       view.close();
     });
+  });
+});
+
+/** Ops of any kind, place and scope, with data and a body that nobody wrote. */
+const strangeOps: fc.Arbitrary<Op> = fc
+  .tuple(
+    envelope,
+    fc.oneof(fc.constantFrom(...KINDS.keys()), fc.integer({ min: 1, max: 65_535 })),
+    fc.oneof(fc.json({ maxDepth: 1 }), fc.string({ maxLength: 20 }), fc.constant("")),
+    fc.option(fc.uint8Array({ maxLength: 40 }), { nil: null }),
+  )
+  .map(([around, kind, data, bytes]) => {
+    const body = bytes as Uint8Array<ArrayBuffer> | null;
+    const bodyHash = body === null ? null : hashBody(sha256, body);
+    const inside = { ...around, kind, data, bodyHash };
+    return { ...inside, bytes: encodeEnvelope(inside), body };
+  });
+
+/** Every order of a few things. */
+function orders<T>(all: readonly T[]): T[][] {
+  if (all.length < 2) return [[...all]];
+  return all.flatMap((one, i) =>
+    orders([...all.slice(0, i), ...all.slice(i + 1)]).map((rest) => [one, ...rest]),
+  );
+}
+
+const [ALICE, BOB, CAROL] = ACCOUNTS as [AccountId, AccountId, AccountId];
+const ROOM = CHANNELS[0] as Content["scope"] & ConversationId;
+const request = (i: number): RequestId => requestIdFrom(1_700_000_000_000 + i, new Uint8Array(10));
+
+/** Ops of one origin, stamped 1, 2, 3, ... in this order. */
+function said(...all: Pick<Content, "author" | "kind" | "data" | "body" | "id">[]): Op[] {
+  return opsOf(
+    all.map((content, i) => ({
+      content: { ...content, scope: content.kind === 20 ? null : ROOM },
+      ms: i + 1,
+      counter: 0,
+      origin: 0,
+      turns: [i],
+    })),
+  );
+}
+
+describe("what an op means", () => {
+  test("[R20] nothing, if its kind is unknown or it does not fit: it is counted, and no fold fails", () => {
+    const mixed = fc.tuple(histories, fc.array(fc.tuple(strangeOps, fc.nat()), { maxLength: 12 }));
+    let strange = 0;
+    fc.assert(
+      fc.property(mixed, ([{ order }, additions]) => {
+        const all = [...order];
+        for (const [op, at] of additions) all.splice(at % (all.length + 1), 0, op);
+        const unknown = all.filter(({ kind }) => !KINDS.has(kind));
+        const fits = all.filter((op) => (KINDS.get(op.kind)?.parse(0, op) ?? null) !== null);
+        strange += all.length - fits.length;
+        folded(all, (view) => {
+          const odd = view.oddOps();
+          expect(odd.unknown_kind).toBe(unknown.length);
+          expect(odd.invalid).toBe(all.length - unknown.length - fits.length);
+          expect(dumpOf(view)).toBe(dumpOfOps(fits));
+        });
+      }),
+      { numRuns: RUNS },
+    );
+    expect(strange).toBeGreaterThan(RUNS);
+    count("ops without a meaning", strange);
+  });
+
+  test("[R21] of one key the smallest op counts, whenever it arrives; the others have no effect", () => {
+    const post = (text: string, id: RequestId) => ({
+      author: BOB,
+      kind: 40,
+      data: "",
+      body: JSON.stringify({ text }),
+      id,
+    });
+    const edit = (target: RequestId, id: RequestId) => ({
+      author: BOB,
+      kind: 41,
+      data: JSON.stringify({ message: messageIdFor(BOB, target), version: 1 }),
+      body: '{"text":"edited"}',
+      id,
+    });
+    // Under one key: a post, the same again, and an edit of another message.
+    const ops = said(
+      post("other", request(2)),
+      post("first", request(1)),
+      post("second", request(1)),
+      edit(request(2), request(1)),
+    );
+    for (const order of orders(ops)) {
+      folded(order, (view) => {
+        const shown = allMessages(view, [ROOM]).map(({ text, position }) => [text, position]);
+        expect(shown).toEqual([
+          ["other", positionOf(ops[0] as Op)],
+          ["first", positionOf(ops[1] as Op)],
+        ]);
+        expect(view.oddOps().shadowed).toBe(2);
+      });
+    }
+  });
+
+  test("[R25] what was said against an owner counts once the channel is handed over", () => {
+    const member = (author: AccountId, account: AccountId, standing: string, version: number) => ({
+      author,
+      kind: 30,
+      data: JSON.stringify({ account, standing, version }),
+      body: null,
+      id: request(10 + version),
+    });
+    const ops = said(
+      {
+        author: ALICE,
+        kind: 20,
+        data: '{"private":false}',
+        body: '{"name":"room","topic":""}',
+        id: REQUESTS[0] as RequestId, // by which that channel is made
+      },
+      member(CAROL, ALICE, "banned", 2),
+      { author: ALICE, kind: 40, data: "", body: '{"text":"while banned"}', id: request(1) },
+      {
+        author: ALICE,
+        kind: 31,
+        data: JSON.stringify({ to: BOB, versions: { from: 2, to: 1 } }),
+        body: null,
+        id: request(2),
+      },
+    );
+    const standings = (view: SqliteView) =>
+      [ALICE, BOB].map((account) => {
+        const state = view.get("member", memberKey(ROOM as never, account));
+        return isOwner(state) ? "owner" : standingOf(state);
+      });
+    for (const order of orders(ops)) {
+      const before = order.filter(({ kind }) => kind !== 31);
+      folded(before, (view) => {
+        expect(standings(view)).toEqual(["owner", "none"]);
+        expect(allMessages(view, [ROOM])).toHaveLength(1);
+      });
+      folded(order, (view) => {
+        expect(standings(view)).toEqual(["banned", "owner"]);
+        expect(allMessages(view, [ROOM])).toEqual([]);
+      });
+    }
   });
 });

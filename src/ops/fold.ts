@@ -77,10 +77,11 @@ function applyNew(view: FoldView, kind: Kind, parsed: Parsed<unknown, unknown>, 
     if (by !== undefined) view.erase(parsed.n, by);
     return;
   }
-  const wasGone = goneBy(view, subject) !== undefined;
+  const wasGone = isGone(view, subject);
   view.addSubjectOp(subject, parsed.n);
   kind.apply(view, parsed, subject);
-  eraseGone(view, subject, wasGone ? [parsed.n] : null);
+  if (!wasGone) eraseGone(view, subject, null);
+  else if (parsed.op.bodyHash !== null) eraseGone(view, subject, [parsed.n]);
 }
 
 /** A smaller op of the same key arrived: it counts instead, wherever the other one did. */
@@ -167,7 +168,23 @@ function opsOf(view: FoldView, subject: Subject): number[] {
   return post === undefined ? ns : [...ns, post];
 }
 
-/** The op because of which nothing of this subject may stay readable, if there is one. */
+/** Whether nothing of this subject may stay readable. */
+function isGone(view: FoldView, subject: Subject): boolean {
+  switch (subject.table) {
+    case "account":
+      return view.get("account", subject.key)?.deleted !== undefined;
+    case "session":
+      if (view.get("session", subject.key)?.ended !== undefined) return true;
+      return isGone(view, { table: "account", key: subject.account });
+    case "message":
+      if (view.get("amend", subject.key)?.deleted !== undefined) return true;
+      return view.authorErasedBy(effectOf(subject.key).author) !== undefined;
+    default:
+      return false;
+  }
+}
+
+/** The op because of which it is gone, if it is; looks through all ops of the subject. */
 function goneBy(view: FoldView, subject: Subject): number | undefined {
   switch (subject.table) {
     case "account":

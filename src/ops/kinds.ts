@@ -17,6 +17,7 @@ import type { Kind } from "./kind.ts";
 import { markerSet } from "./marker.ts";
 import { memberHandOver, memberSet } from "./member.ts";
 import { messageDelete, messageEdit, messagePost } from "./message.ts";
+import { serverAdd, serverRemove } from "./server.ts";
 import { sessionEnd, sessionOpen, sessionToken } from "./session.ts";
 import { settingSet } from "./setting.ts";
 
@@ -42,6 +43,8 @@ const REGISTERED = [
   invitationCreate, // 60
   invitationRevoke, // 61
   settingSet, // 70
+  serverAdd, // 80
+  serverRemove, // 81
 ] as const;
 
 export const KINDS: ReadonlyMap<number, Kind> = new Map(

@@ -6,7 +6,8 @@
  */
 import Type from "typebox";
 import type { AccountId, ChannelId } from "../core/ids.ts";
-import { merge, type Register } from "../core/register.ts";
+import type { Position } from "../core/position.ts";
+import { earliest, merge, nextVersion, type Register } from "../core/register.ts";
 import type {
   FoldView,
   HiddenInterval,
@@ -37,6 +38,31 @@ export function standingOf(state: MemberState | undefined): Standing | "none" {
   return isOwner(state) ? "joined" : (state.standing?.value ?? "none");
 }
 
+/**
+ * The version that a new standing carries. Who is in and joins again says nothing new and keeps the
+ * version, so that it neither outvotes what is said elsewhere meanwhile nor moves the place of the joining.
+ */
+export function standingVersion(state: MemberState | undefined, next: Standing): number {
+  const present = state?.standing;
+  const again = present?.value === "joined" && next === "joined";
+  return again ? present.version : nextVersion(present);
+}
+
+/** Since when this member is in by joining; null for who is not, and for who is in as an owner only. */
+export function joinedSince(state: MemberState | undefined): Position | null {
+  return state?.standing?.value === "joined" ? (state.joined ?? null) : null;
+}
+
+/**
+ * Whether the op at this place may be the one that let this member in. Exact for members who never joined
+ * twice; of those who did, the last joining passes too.
+ */
+export function letsIn(state: MemberState | undefined, at: Position): boolean {
+  if (standingOf(state) !== "joined") return false;
+  if (state?.standing?.value !== "joined") return at === state?.owner?.at;
+  return at === state.joined || at === state.standing.at;
+}
+
 /** The intervals in which this member's messages are hidden. */
 export function hiddenIntervals(state: MemberState): HiddenInterval[] {
   if (isOwner(state)) return [];
@@ -53,6 +79,23 @@ export function hiddenIntervals(state: MemberState): HiddenInterval[] {
   return intervals;
 }
 
+/**
+ * Of equal versions the later write counts, and the earliest joining is when it began: whoever joined
+ * through two servers at once is in since the first of both.
+ */
+function mergeStanding(before: MemberState, write: Register<Standing>): MemberState {
+  const { value, version, at } = write;
+  const met = before.met === true || value === "joined" || value === "invited";
+  const known: MemberState = met ? { ...before, met } : before;
+  const present = before.standing?.version ?? 0;
+  if (version < present) return known;
+  const { joined, ...rest } = known;
+  const first = version === present ? joined : undefined;
+  const since = value === "joined" ? earliest(first, at) : first;
+  const after = { ...rest, standing: merge(before.standing, write) };
+  return since === undefined ? after : { ...after, joined: since };
+}
+
 function compareWrites(a: Register<unknown>, b: Register<unknown>): number {
   return a.version - b.version || (a.at < b.at ? -1 : 1);
 }
@@ -65,10 +108,11 @@ export function mergeMember(
   const before: MemberState = view.get("member", key) ?? { bans: [] };
   let after = before;
   if (write.standing !== undefined) {
-    after = { ...after, standing: merge(after.standing, write.standing) };
-    if (write.standing.value === "banned" || before.bans.length > 0) {
-      after = { ...after, bans: banHistory(view, key) };
-    }
+    after = mergeStanding(before, write.standing);
+    // A creation, which also sets the owner, neither bans nor lifts a ban.
+    const bans =
+      write.owner !== undefined ? after.bans : bansAfter(view, key, after, write.standing);
+    after = { ...after, bans };
   }
   if (write.owner !== undefined) after = { ...after, owner: merge(after.owner, write.owner) };
   view.put("member", key, after);
@@ -82,9 +126,27 @@ export function hideAnew(view: FoldView, key: MemberKey): void {
   view.hide(channel, account, hiddenIntervals(view.get("member", key) ?? { bans: [] }));
 }
 
+/** The changes into and out of a ban, one write later; `state` has its standing already. */
+function bansAfter(
+  view: FoldView,
+  key: MemberKey,
+  { bans, standing }: MemberState,
+  write: Register<Standing>,
+): readonly Register<boolean>[] {
+  const banned = write.value === "banned";
+  const last = bans.at(-1);
+  if (last === undefined && !banned) return bans;
+  const isNewest =
+    standing?.at === write.at &&
+    (last === undefined || last.at === write.at || compareWrites(last, write) < 0);
+  if (!isNewest) return banHistory(view, key);
+  if (banned === (last?.value ?? false)) return bans;
+  return [...bans, { value: banned, version: write.version, at: write.at }];
+}
+
 /**
- * Every change into and out of a ban. Read anew from all ops of this member (few, and only for those who
- * were ever banned), because what lifts a ban may have arrived before it.
+ * Every change into and out of a ban, read anew from all ops of this member: only where a write arrives
+ * behind later ones, because what lifts a ban may have come before it.
  */
 function banHistory(view: FoldView, key: MemberKey): Register<boolean>[] {
   const changes: Register<boolean>[] = [];

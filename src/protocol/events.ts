@@ -34,7 +34,8 @@ export const events = {
     params: Shape({ conversation: Conversation, ...cursored }),
   },
   "member.changed": {
-    summary: "Somebody's standing in one of the own channels changed; `none` is left or removed.",
+    summary:
+      "Somebody's standing in one of the own channels changed; `none` is left or removed, and banned for whoever is no owner of the channel and not meant.",
     params: Shape({
       conversation: Type.String(),
       account: Author,

@@ -3,6 +3,7 @@
  * older client ignores do not, but every change of the schemas gets a line here (version.test.ts hashes them).
  *
  * 1  2026-11  first
+ *             `session.resume` takes the token `cookie`; `server.hello` may say `setup`
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest that this server still speaks. */

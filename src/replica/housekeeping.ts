@@ -27,6 +27,8 @@ export class Housekeeping {
   private erasing: Timer | null = null;
   private afterErasure: (() => void) | null = null;
   private finishing = false;
+  /** What is left to finish is left to the next start. */
+  private givenUp = false;
 
   constructor(parts: Parts, alarm: (message: string) => void) {
     this.parts = parts;
@@ -74,29 +76,55 @@ export class Housekeeping {
   erased(ns: readonly number[]): void {
     this.erasing?.cancel();
     this.erasing = null;
+    let pauseMs = PAUSE_MS;
     try {
       this.parts.view.erasuresDone(ns);
     } catch (error) {
-      if (!(error instanceof NoRoom)) throw error; // done again later: to erase twice does no harm
+      if (!(error instanceof NoRoom)) throw error;
+      pauseMs = NO_ROOM_PAUSE_MS; // done again later: to erase twice does no harm
+      this.givenUp = this.finishing;
     }
     this.parts.viewCleaned?.();
     this.afterErasure?.();
-    this.soon(PAUSE_MS);
+    this.soon(pauseMs);
   }
 
-  /** Resolves when nothing is left to erase; what is erased leaves the disk before the server does. */
+  /**
+   * Resolves when nothing is left to erase; what is erased leaves the disk before the server does. Where the
+   * disk has no room for that, the next start goes on with it.
+   */
   async finish(): Promise<void> {
     this.finishing = true;
     this.timer?.cancel();
-    for (;;) {
-      while (this.parts.view.tidy()) await this.turn();
+    try {
+      await this.finishAll();
+    } catch (error) {
+      if (!(error instanceof NoRoom)) throw error;
+    }
+  }
+
+  private async finishAll(): Promise<void> {
+    const { view } = this.parts;
+    while (!this.givenUp) {
+      while (view.tidy()) {
+        await this.turn();
+        if (this.givenUp) return;
+      }
       if (this.erasing === null) this.eraseSome();
       if (this.erasing === null) break;
       await new Promise<void>((resolve) => {
         this.afterErasure = resolve;
       });
     }
-    while (this.parts.view.needsCleaning && this.parts.view.clean()) await this.turn();
+    while (!this.givenUp && view.needsCleaning && view.clean()) await this.turn();
+  }
+
+  /** Touches the view no more. */
+  abandon(): void {
+    this.finishing = true;
+    this.givenUp = true;
+    this.timer?.cancel();
+    this.afterErasure?.();
   }
 
   private turn(): Promise<void> {

@@ -24,6 +24,9 @@ describe("pending ops", () => {
             expect(pending.touches([key])).toBe(
               [...held.values()].some((own) => own.includes(key)),
             );
+            expect(pending.count(key)).toBe(
+              [...held.values()].flat().filter((own) => own === key).length,
+            );
           }
           expect(pending.touches([])).toBe(false);
           pending.remove(op);

@@ -59,6 +59,11 @@ export class PendingOps {
     return keys.some((key) => this.keys.has(key));
   }
 
+  /** How many of those minted and not folded change this. */
+  count(key: PendingKey): number {
+    return this.keys.get(key) ?? 0;
+  }
+
   /** Resolves after the next batch is folded; those who wait go on in the order in which they came. */
   nextFold(): Promise<void> {
     return new Promise((resolve) => this.waiters.push(resolve));

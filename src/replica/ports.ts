@@ -63,6 +63,10 @@ export interface Log extends LogReader {
   vector(): VersionVector;
   /** The chain hash of an origin at `seq`, recomputed from the nearest mark; null if `seq` isn't held. */
   chainAt(origin: Incarnation, seq: number): Uint8Array | null;
+  /** Up to `limit` durable ops of one origin from `fromSeq` on, in order of seq; ends before one that is missing. */
+  run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[];
+  /** Arrival number of the op that erased this op's body; null if none did, or none that is known here. */
+  eraserOf(n: number): number | null;
   /** Set once, before the first append. */
   listen(listener: LogListener): void;
   /**
@@ -74,6 +78,69 @@ export interface Log extends LogReader {
   erase(items: readonly { readonly n: number; readonly by: number }[]): void;
   /** Waits for what was appended, syncs the head file, closes. */
   close(): Promise<void>;
+}
+
+/** Who is at the other end of a link: what its hello said and its authentication proved. */
+export type PeerIdentity = {
+  /** Name of the server, a member of this cluster or about to become one; never this server's own. */
+  readonly name: string;
+  /** Counts copies, not names: an emptied server comes back under another one. */
+  readonly storeId: string;
+  /** Public key of the server, as text: recorded with its name when it joins. */
+  readonly key: string;
+  /** Where clients and servers reach it. */
+  readonly url: string;
+  /** Its wall clock at the hello, ms since 1970. */
+  readonly wallMs: number;
+  readonly release: string;
+};
+
+/** A frame between servers: JSON text, or bytes for a batch of ops (src/protocol/peer-codec.ts). */
+export type PeerFrame = string | Uint8Array;
+
+/**
+ * One end of an authenticated link to one peer, given to the replica with `linked`.
+ *
+ * What its maker promises: frames arrive at the other end whole, in order and once, or the link is over; a
+ * frame is never dropped while the link lives. Calls never throw and never call back within the same turn:
+ * what follows from them (`received`, `unlinked`) comes later. The replica sends no frame over
+ * PEER_FRAME_BYTES_MAX; one that arrives larger ends the link before it is read whole.
+ */
+export interface PeerLink {
+  /** After the end of the link this does nothing. */
+  send(frame: PeerFrame): void;
+  /** Bytes sent and not yet taken over by the network. */
+  readonly backlogBytes: number;
+  /**
+   * Ends the link at once, whatever waits to be sent. `reason` is for the log of this server and may be told
+   * to the other. `unlinked` follows, unless it was called already.
+   */
+  close(reason: string): void;
+}
+
+/**
+ * What the mesh tells the replica (the replica implements it). For each link: `linked` once, then any number
+ * of `received`, then `unlinked` once; after it nothing more of this link.
+ *
+ * Of several links to one name the mesh keeps one (that dialled by the smaller name) and lets the others
+ * end before they are linked, or says `unlinked` of the old one before `linked` of the new one. A second
+ * live process under one name, or under this server's own, is refused by the mesh: it never gets here.
+ *
+ * Silence is the replica's to judge: it beats every BEAT_PEER_INTERVAL_MS and closes a link from which it
+ * heard nothing for LINK_SILENT_MS. Dialling again, with jitter, is the mesh's.
+ */
+export interface LinkListener {
+  linked(peer: PeerIdentity, link: PeerLink): void;
+  /** A frame that a peer sent after both ends were authenticated. Nothing in it is believed yet. */
+  received(link: PeerLink, frame: PeerFrame): void;
+  /** The socket is gone, broken or closed by either side; a killed peer shows so at once. */
+  unlinked(link: PeerLink, reason: string): void;
+}
+
+/** The carrier of links, as the replica sees it: where there is none, the server is alone. */
+export interface Links {
+  /** Set once, before the first link. */
+  listen(listener: LinkListener): void;
 }
 
 /** What a batch changed: for each op its subjects, empty where nothing changed. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { heavy } from "../../test/heavy.ts";
 import { CountedRandom, ManualClock } from "../../test/manual-clock.ts";
 import { ScriptedLog } from "../../test/memory-log.ts";
-import { Refusal } from "../core/errors.ts";
+import { NoRoom, Refusal } from "../core/errors.ts";
 import { type AccountId, accountIdOf, type RequestId, requestIdFrom } from "../core/ids.ts";
 import {
   COMMIT_BYTES_MAX,
@@ -162,7 +162,7 @@ describe("minting", () => {
     }
   });
 
-  test("a second start goes on under another incarnation, above every stamp of the first", () => {
+  test("[R55] a second start goes on under another incarnation, above every stamp of the first", () => {
     rig = new Rig();
     rig.clock.wallOffsetMs += 3_600_000; // the clock was an hour fast, and is right now
     rig.post(1);
@@ -193,7 +193,7 @@ describe("minting", () => {
 });
 
 describe("repeats", () => {
-  test("[R5] one in flight joins the first, one of later finds it in the view", async () => {
+  test("[R5, R41] one in flight joins the first, one of later finds it in the view", async () => {
     rig = new Rig();
     const first = rig.post(1);
     const joined = fate(rig.repeat(1) as Promise<Outcome>);
@@ -279,7 +279,7 @@ describe("an outcome that is not known", () => {
 });
 
 describe("bounds", () => {
-  test("[R10] past the queue's bound of ops writes are unavailable, until there is room", async () => {
+  test("[R10, R10.11] past the queue's bound of ops writes are unavailable, until there is room", async () => {
     rig = new Rig();
     for (let i = 0; i < PENDING_OPS_MAX; i++) rig.post(i, "");
     expect(refusedWith(() => rig.post(PENDING_OPS_MAX))).toBe("unavailable");
@@ -299,7 +299,7 @@ describe("bounds", () => {
     await settle();
   });
 
-  test("[R10] past the queue's bound of bytes too, and a commit has one", () => {
+  test("[R10, R10.11] past the queue's bound of bytes too, and a commit has one", () => {
     rig = new Rig();
     const large = "x".repeat(60_000);
     let minted = 0;
@@ -323,7 +323,7 @@ describe("bounds", () => {
     });
   });
 
-  test("below the reserve writes are refused before anything is minted, and come back above it", () => {
+  test("[R53] below the reserve writes are refused before anything is minted, and come back above it", () => {
     rig = new Rig();
     const space = (free: number) => rig.log.listener?.space(free, 1_000);
     space(1_000);
@@ -342,7 +342,7 @@ describe("bounds", () => {
     expect(rig.replica.figures().pendingOps).toBe(1);
   });
 
-  test("what was minted since the last reading of free space counts as spent", () => {
+  test("[R53] what was minted since the last reading of free space counts as spent", () => {
     rig = new Rig();
     rig.log.listener?.space(100_000, 10_000);
     let minted = 0;
@@ -386,7 +386,7 @@ describe("work behind the fold", () => {
 });
 
 describe("stopping", () => {
-  test("takes nothing new and resolves when everything minted is answered", async () => {
+  test("[R56] takes nothing new and resolves when everything minted is answered", async () => {
     rig = new Rig();
     const first = rig.post(1);
     let stopped = false;
@@ -401,6 +401,45 @@ describe("stopping", () => {
     await stop;
     expect(first.outcome?.n).toBe(1);
     expect(rig.repeat(1)).toMatchObject({ n: 1 });
+  });
+});
+
+describe("a stop that took too long", () => {
+  test("[R56] what becomes durable after it was given up is left to the next start", async () => {
+    rig = new Rig();
+    const answered = rig.post(1);
+    rig.turn();
+    void rig.replica.stop();
+    await settle();
+    rig.replica.abandon();
+    rig.view.close();
+    rig.log.commit();
+    rig.log.listener?.erased([1]);
+    rig.log.listener?.space(0, 1_000);
+    rig.clock.pass(1_000);
+    await settle();
+    expect(answered.outcome).toBeUndefined();
+    rig = new Rig(rig.log.ops(1, 10).map(({ op }) => op));
+    expect(rig.repeat(1)).toMatchObject({ n: 1 });
+  });
+
+  test("[R53] nor is it tried again to fold what the view had no room for", async () => {
+    rig = new Rig();
+    rig.view.fold = () => {
+      throw new NoRoom("full");
+    };
+    rig.post(1);
+    rig.turn();
+    rig.log.commit();
+    void rig.replica.stop();
+    rig.replica.abandon();
+    let folds = 0;
+    rig.view.fold = () => {
+      folds++;
+      return [];
+    };
+    rig.clock.pass(5_000);
+    expect(folds).toBe(0);
   });
 });
 

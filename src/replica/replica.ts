@@ -105,6 +105,7 @@ export class Replica {
   private spaceLow = false;
   private disk = { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
   private stopping = false;
+  private abandoned = false;
   private clockAlarmed = false;
   private commitMs = 0;
   /** Durable and not folded: more than nothing only while the view finds no room on the disk. */
@@ -119,9 +120,9 @@ export class Replica {
     this.stamps = new StampClock(options.clock, this.view.highStamp);
     this.cursors = new Cursors(options.hash, options.log, options.view);
     this.log.listen({
-      durable: (commit) => this.durable(commit),
-      erased: (ns) => this.housekeeping.erased(ns),
-      space: (free, reserve) => this.space(free, reserve),
+      durable: (commit) => this.abandoned || this.durable(commit),
+      erased: (ns) => this.abandoned || this.housekeeping.erased(ns),
+      space: (free, reserve) => this.abandoned || this.space(free, reserve),
       failed: (error) => {
         throw error;
       },
@@ -177,6 +178,11 @@ export class Replica {
   /** Whether something minted and not folded yet changes one of these. */
   isPending(keys: readonly PendingKey[]): boolean {
     return this.pending.touches(keys);
+  }
+
+  /** How many ops minted and not folded yet change this: what is counted in the view is that much short. */
+  pendingCount(key: PendingKey): number {
+    return this.pending.count(key);
   }
 
   /** Resolves after the next batch is folded. */
@@ -412,6 +418,17 @@ export class Replica {
     this.stopping = true;
     while (this.pending.size > 0) await this.nextFold();
     await this.housekeeping.finish();
+  }
+
+  /**
+   * Gives up what {@link stop} did not bring to an end in time: the view is not touched again. What becomes
+   * durable all the same the next start folds.
+   */
+  abandon(): void {
+    this.abandoned = true;
+    this.flushTimer?.cancel();
+    this.foldRetry?.cancel();
+    this.housekeeping.abandon();
   }
 }
 

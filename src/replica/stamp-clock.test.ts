@@ -37,7 +37,7 @@ const steps = fc.array(
 );
 
 describe("the stamp clock", () => {
-  test("never goes back, whatever wall clock, others and restarts do", () => {
+  test("[R55] never goes back, whatever wall clock, others and restarts do", () => {
     fc.assert(
       fc.property(steps, (all) => {
         const clock = new ManualClock();
@@ -66,7 +66,7 @@ describe("the stamp clock", () => {
     );
   });
 
-  test("a stamp from far ahead is merged up to the bound only", () => {
+  test("[R55] a stamp from far ahead is merged up to the bound only", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: YEAR }),
@@ -85,7 +85,7 @@ describe("the stamp clock", () => {
     );
   });
 
-  test("a wall clock that leaps is not used, raises the alarm, and is used again when it is right", () => {
+  test("[R55] a wall clock that leaps is not used, raises the alarm, and is used again when it is right", () => {
     for (const leap of [YEAR, -YEAR, HOUR, -HOUR]) {
       const clock = new ManualClock();
       const stamps = new StampClock(clock, STAMP_ZERO);

@@ -1,5 +1,11 @@
 import { Refusal } from "../../core/errors.ts";
-import { type AccountId, accountIdFor, derivedRequestId, type RequestId } from "../../core/ids.ts";
+import {
+  type AccountId,
+  accountIdFor,
+  derivedRequestId,
+  type InvitationId,
+  type RequestId,
+} from "../../core/ids.ts";
 import { LIST_PAGE_DEFAULT } from "../../core/limits.ts";
 import { type FoldedName, foldCase } from "../../core/names.ts";
 import { nextVersion } from "../../core/register.ts";
@@ -10,9 +16,11 @@ import {
   accountRename,
   accountUpdate,
 } from "../../ops/account.ts";
-import { subjectKey } from "../../replica/pending.ts";
-import type { Commands } from "../command.ts";
+import { type PendingKey, subjectKey } from "../../replica/pending.ts";
+import type { Caller, Commands } from "../command.ts";
+import type { SignUpPolicy } from "../ports.ts";
 import type { Services } from "../services.ts";
+import { ADMINS_KEY, demandSetup, setupHash } from "../setup.ts";
 import { checkDisplayName, checkedName, checkLabel } from "../text.ts";
 import { write } from "../write.ts";
 import { usableInvitation } from "./invitation.ts";
@@ -59,7 +67,7 @@ export const accountCommands: Commands<"account"> = {
         if (!caller.operator) {
           services.signUps.demand(caller.address, "too many new accounts from this address");
         }
-        preflight(services, account, name, params.invitation, caller.operator);
+        preflight(services, caller, { ...params, account, name });
         password = await services.passwords.hash(params.password);
       }
       const made = await write(services, caller, {
@@ -67,23 +75,12 @@ export const accountCommands: Commands<"account"> = {
         id,
         kind: accountCreate,
         plan: () => {
-          const invitation = usableInvitation(services, params.invitation, account);
+          const { data, keys } = admissionOf(services, params.invitation, account);
           return {
-            content: {
-              scope: null,
-              data: invitation === null ? {} : { invitation },
-              body: { name, displayName, password },
-            },
-            depends: [
-              nameKey("account", name),
-              ...(invitation === null ? [] : [`invitation ${invitation}`]),
-            ],
-            changes: [
-              accountKey(account),
-              nameKey("account", name),
-              ...(invitation === null ? [] : [`invitation ${invitation}`]),
-            ],
-            allow: () => preflight(services, account, name, params.invitation, caller.operator),
+            content: { scope: null, data, body: { name, displayName, password } },
+            depends: [nameKey("account", name), ...keys],
+            changes: [accountKey(account), nameKey("account", name), ...keys],
+            allow: () => preflight(services, caller, { ...params, account, name }),
           };
         },
       });
@@ -222,24 +219,40 @@ export const accountCommands: Commands<"account"> = {
   },
 };
 
+/** What a code says in the op, and what must not be in flight while it is judged. */
+function admissionOf(
+  services: Services,
+  code: string | undefined,
+  account: AccountId,
+): { data: { invitation?: InvitationId; setup?: string }; keys: PendingKey[] } {
+  const setup = code === undefined ? null : setupHash(services, code);
+  if (setup !== null) return { data: { setup }, keys: [ADMINS_KEY] };
+  const invitation = usableInvitation(services, code, account);
+  if (invitation === null) return { data: {}, keys: [] };
+  return { data: { invitation }, keys: [`invitation ${invitation}`] };
+}
+
 /** Whether this account may be made, checked before the costly hash and again when it is minted. */
 function preflight(
   services: Services,
-  account: AccountId,
-  name: FoldedName,
-  code: string | undefined,
-  operator: boolean,
+  { operator, address }: Caller,
+  { account, name, invitation }: { account: AccountId; name: FoldedName; invitation?: string },
 ): void {
-  const policy = signUpPolicy(services);
-  if (!operator && policy === "closed") {
+  const setup = invitation === undefined ? null : setupHash(services, invitation);
+  if (setup !== null) demandSetup(services, setup, address);
+  else {
+    if (!operator) assertOpen(signUpPolicy(services), invitation);
+    usableInvitation(services, invitation, account);
+  }
+  assertFree(services, "account", name, account);
+}
+
+function assertOpen(policy: SignUpPolicy, code: string | undefined): void {
+  if (policy === "closed") {
     throw new Refusal("forbidden", "sign-up is closed here: ask an administrator for an account");
   }
-  if (!operator && policy === "invitation" && code === undefined) {
-    throw new Refusal(
-      "forbidden",
-      "sign-up needs an invitation code: ask an administrator for one",
-    );
+  if (policy === "invitation" && code === undefined) {
+    const what = "sign-up needs an invitation code: ask an administrator for one";
+    throw new Refusal("forbidden", what);
   }
-  usableInvitation(services, code, account);
-  assertFree(services, "account", name, account);
 }

@@ -11,6 +11,7 @@ import { idReused, type Outcome } from "../../replica/replica.ts";
 import { assertAdmin, exists, goodSessions } from "../accounts.ts";
 import type { Caller, Commands } from "../command.ts";
 import type { Services } from "../services.ts";
+import { ADMINS_KEY } from "../setup.ts";
 import { write } from "../write.ts";
 import { copyReceipt } from "./receipt.ts";
 import { signUpPolicy } from "./server.ts";
@@ -44,7 +45,7 @@ function changeAccount<D, B>(
       return {
         content: { scope: target, ...content(target) },
         depends: [accountKey(target)],
-        changes: [accountKey(target)],
+        changes: [accountKey(target), ADMINS_KEY],
         allow: () => assertAdmin(services, caller),
       };
     },

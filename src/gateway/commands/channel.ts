@@ -1,6 +1,7 @@
 import { Refusal } from "../../core/errors.ts";
 import { type AccountId, type ChannelId, channelIdFor, type RequestId } from "../../core/ids.ts";
 import {
+  BANS_PER_MEMBER_MAX,
   CONVERSATIONS_PER_ACCOUNT_MAX,
   LIST_PAGE_DEFAULT,
   MEMBERS_PER_CHANNEL_MAX,
@@ -9,7 +10,14 @@ import { foldCase } from "../../core/names.ts";
 import { nextVersion } from "../../core/register.ts";
 import type { MemberState, Standing } from "../../core/view.ts";
 import { channelCreate, channelUpdate } from "../../ops/channel.ts";
-import { isOwner, memberHandOver, memberKey, memberSet, standingOf } from "../../ops/member.ts";
+import {
+  isOwner,
+  memberHandOver,
+  memberKey,
+  memberSet,
+  standingOf,
+  standingVersion,
+} from "../../ops/member.ts";
 import { subjectKey } from "../../replica/pending.ts";
 import type { Receipt } from "../../replica/replica.ts";
 import type { ChannelPlace } from "../access.ts";
@@ -23,6 +31,9 @@ import { copyReceipt } from "./receipt.ts";
 const channelKey = (key: ChannelId) => subjectKey({ table: "channel", key });
 const memberSubject = (channel: ChannelId, account: AccountId) =>
   subjectKey({ table: "member", key: memberKey(channel, account) });
+/** Changed by every op that adds a channel to those of an account, or a member to a channel. */
+const channelsOfKey = (account: AccountId) => `channels of ${account}`;
+const membersKey = (channel: ChannelId) => `members ${channel}`;
 
 type StandingChange = {
   id: string;
@@ -52,13 +63,14 @@ async function setStanding(
       channel = place.conversation;
       const key = memberKey(channel, account);
       const member = services.view.get("member", key);
+      const enters = change.standing === "joined" && standingOf(member) !== "joined";
       return {
         content: {
           scope: channel,
           data: {
             account,
             standing: change.standing,
-            version: nextVersion(member?.standing),
+            version: standingVersion(member, change.standing),
           },
           body: null,
         },
@@ -67,7 +79,10 @@ async function setStanding(
           memberSubject(channel, account),
           memberSubject(channel, caller.account),
         ],
-        changes: [memberSubject(channel, account)],
+        changes: [
+          memberSubject(channel, account),
+          ...(enters ? [channelsOfKey(account), membersKey(channel)] : []),
+        ],
         allow: () => change.allow(member, place),
       };
     },
@@ -75,10 +90,18 @@ async function setStanding(
   return { receipt, channel: channel ?? (services.view.op(n).scope as ChannelId) };
 }
 
-function assertMayBeInMore({ view }: Services, account: AccountId): void {
+function assertMayBeInMore({ view, replica }: Services, account: AccountId): void {
   const joined = view.channelsOf(account).filter(({ standing }) => standing === "joined");
-  if (joined.length < CONVERSATIONS_PER_ACCOUNT_MAX) return;
+  const soon = replica.pendingCount(channelsOfKey(account));
+  if (joined.length + soon < CONVERSATIONS_PER_ACCOUNT_MAX) return;
   throw new Refusal("too_large", "you are in too many channels: leave some first");
+}
+
+/** Each ban is kept for good, with the messages it hides: there is an end to banning and letting in. */
+function assertMayLift(member: MemberState | undefined, account: string): void {
+  const bans = (member?.bans ?? []).filter(({ value }) => value).length;
+  if (bans < BANS_PER_MEMBER_MAX) return;
+  throw new Refusal("too_large", `${account} was banned ${bans} times: the last ban stays`);
 }
 
 function assertNotOwner(member: MemberState | undefined, what: string): void {
@@ -105,7 +128,12 @@ export const channelCommands: Commands<"channel"> = {
             body: { name, topic },
           },
           depends: [nameKey("channel", name)],
-          changes: [channelKey(channel), memberSubject(channel, account), nameKey("channel", name)],
+          changes: [
+            channelKey(channel),
+            memberSubject(channel, account),
+            channelsOfKey(account),
+            nameKey("channel", name),
+          ],
           allow: () => {
             assertMayBeInMore(services, account);
             assertFree(services, "channel", name, channel);
@@ -124,9 +152,12 @@ export const channelCommands: Commands<"channel"> = {
         account: () => account,
         standing: "joined",
         place: () => services.access.joinable(params.in, account),
-        allow: (_member, place) => {
+        allow: (member, place) => {
+          if (standingOf(member) === "joined") return; // changes nothing, whatever is full
           assertMayBeInMore(services, account);
-          if (services.view.memberCount(place.conversation) >= MEMBERS_PER_CHANNEL_MAX) {
+          const { conversation } = place;
+          const soon = services.replica.pendingCount(membersKey(conversation));
+          if (services.view.memberCount(conversation) + soon >= MEMBERS_PER_CHANNEL_MAX) {
             throw new Refusal("too_large", `${params.in} is full`);
           }
         },
@@ -172,9 +203,11 @@ export const channelCommands: Commands<"channel"> = {
           if (standing === "joined") {
             throw new Refusal("invalid", `${params.account} is in ${params.in} already`);
           }
-          if (standing === "banned" && !isOwner(place.member)) {
+          if (standing !== "banned") return;
+          if (!services.access.manages(place, caller.account)) {
             throw new Refusal("forbidden", `${params.account} is banned from ${params.in}`);
           }
+          assertMayLift(member, params.account);
         },
       });
       return { receipt: copyReceipt(receipt) };
@@ -189,7 +222,7 @@ export const channelCommands: Commands<"channel"> = {
       const limit = params.limit ?? LIST_PAGE_DEFAULT;
       const standings: Standing[] = ["joined"];
       if (standingOf(place.member) === "joined") standings.push("invited");
-      if (isOwner(place.member)) standings.push("banned");
+      if (services.access.manages(place, caller.account)) standings.push("banned");
       const after = params.after ?? "";
       const found = services.view.members(place.conversation, standings, after, limit + 1);
       const page = found.slice(0, limit);
@@ -240,9 +273,11 @@ export const channelCommands: Commands<"channel"> = {
         place: () => services.access.owned(params.in, caller.account),
         allow: (member) => {
           assertNotOwner(member, "banned");
-          if (params.lift === true && standingOf(member) !== "banned") {
+          if (params.lift !== true) return;
+          if (standingOf(member) !== "banned") {
             throw new Refusal("not_found", `${params.account} is not banned from ${params.in}`);
           }
+          assertMayLift(member, params.account);
         },
       });
       return { receipt: copyReceipt(receipt) };

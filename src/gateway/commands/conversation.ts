@@ -137,9 +137,9 @@ async function pollEvents(services: Services, caller: SignedIn, params: ReadPara
       return { events: [{ method: "reset", params: { cursor: current } }], cursor: current };
     }
     if (found.events.length > 0) {
-      const events = found.events.map(({ notice, cursor: at }) => ({
-        method: notice.method,
-        params: { ...notice.params, cursor: at },
+      const events = found.events.map(({ method, params: told, cursor: at }) => ({
+        method,
+        params: { ...told, cursor: at },
       }));
       return { events, cursor: found.cursor };
     }

@@ -4,6 +4,7 @@ import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "../../protocol/version.t
 import type { Commands } from "../command.ts";
 import type { SignUpPolicy } from "../ports.ts";
 import type { Services } from "../services.ts";
+import { hasAdmin } from "../setup.ts";
 
 /** The bounds that clients meet. */
 const TOLD = {
@@ -46,6 +47,7 @@ export const serverCommands: Commands<"server"> = {
         version: services.version,
         protocol: PROTOCOL_VERSION,
         signUp: signUpPolicy(services),
+        ...(hasAdmin(services.view) ? {} : { setup: true as const }),
         limits: { ...TOLD },
         servers: services.servers().map((server) => ({ ...server })),
       };

@@ -6,6 +6,7 @@ import {
   type RequestId,
   type SessionId,
 } from "../../core/ids.ts";
+import { COOKIE } from "../../protocol/schema.ts";
 import { goodSessions, sessionEnd } from "../accounts.ts";
 import type { Caller, Commands } from "../command.ts";
 import type { Services } from "../services.ts";
@@ -39,6 +40,12 @@ export function sessionOver(
   return state === undefined
     ? "it is gone"
     : sessionEnd(session, state, view.get("account", account));
+}
+
+function cookieOf({ cookie }: Caller): string {
+  if (cookie !== null) return cookie;
+  const what = "no session cookie came with this connection: sign in, or resume with the token";
+  throw new Refusal("unauthorized", what);
 }
 
 /** Throws Refusal when a connection that is signed in is asked to be somebody else. */
@@ -79,7 +86,7 @@ export const sessionCommands: Commands<"session"> = {
     needs: "nothing",
     handle(services, caller, { token, cursor }) {
       if (cursor !== undefined) services.replica.cursors.parse(cursor);
-      const { account, session } = sessionOf(services, token);
+      const { account, session } = sessionOf(services, token === COOKIE ? cookieOf(caller) : token);
       assertSameAccount(caller, account);
       caller.signIn(account, session);
       const answer = { account: services.render.account(account), session };

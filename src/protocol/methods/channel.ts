@@ -44,7 +44,8 @@ export const channelMethods = {
     result: Shape({ ...receipted, ...cursored }),
   },
   "channel.update": {
-    summary: "Owners: name, topic, private or not, or hand the channel over to another member.",
+    summary:
+      "Owners and admins who are in: name, topic, private or not, or hand the channel over to another member.",
     params: Shape({
       in: ChannelRef,
       name: Type.Optional(Name),
@@ -56,7 +57,8 @@ export const channelMethods = {
     result: changed,
   },
   "channel.members": {
-    summary: "Who is in a channel, sorted by name; owners also see who is banned.",
+    summary:
+      "Who is in a channel, sorted by name; owners and admins who are in also see who is banned.",
     params: Shape({
       in: ChannelRef,
       after: Type.Optional(Type.String({ maxLength: 64 })),
@@ -70,12 +72,13 @@ export const channelMethods = {
     }),
   },
   "channel.remove": {
-    summary: "Owners: removes a member, who may join again.",
+    summary: "Owners and admins who are in: removes a member, who may join again.",
     params: Shape({ in: ChannelRef, account: AccountRef, id: RequestIdText }),
     result: Shape({ ...receipted, ...cursored }),
   },
   "channel.ban": {
-    summary: "Owners: removes an account and keeps it out, or with `lift` lets it in again.",
+    summary:
+      "Owners and admins who are in: removes an account and keeps it out, or with `lift` lets it in again.",
     params: Shape({
       in: ChannelRef,
       account: AccountRef,

@@ -26,7 +26,8 @@ export const conversationMethods = {
     }),
   },
   "conversation.resolve": {
-    summary: "What `@name`, `#name` or an id stands for: the id to use in repeats.",
+    summary:
+      "What `@name`, `#name` or an id stands for: `id` is what to send to, also in repeats; of a direct conversation it is the other account.",
     params: Shape({ in: ConversationRef, ...reading }),
     result: Shape({ id: Type.String(), conversation: Conversation, ...cursored }),
   },
@@ -42,7 +43,8 @@ export const conversationMethods = {
     result: Shape({}),
   },
   "events.read": {
-    summary: "For clients without a WebSocket: the events after a cursor, waiting for the first.",
+    summary:
+      "For clients without a WebSocket: the first `limit` events after a cursor, waiting for one; those of one change come together.",
     params: Shape({
       cursor: Cursor,
       limit: Type.Optional(Type.Integer({ minimum: 1, maximum: EVENTS_PAGE_MAX })),

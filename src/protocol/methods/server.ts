@@ -24,6 +24,11 @@ export const serverMethods = {
         Type.Literal("invitation"),
         Type.Literal("closed"),
       ]),
+      setup: Type.Optional(
+        Type.Literal(true, {
+          description: "there is no administrator yet; the server prints a code",
+        }),
+      ),
       limits: Type.Record(Type.String(), Type.Integer()),
       servers: Type.Array(ServerEntry),
       ...cursored,

@@ -1,6 +1,7 @@
 import Type from "typebox";
 import {
   Account,
+  COOKIE,
   Cursor,
   cursored,
   Label,
@@ -30,7 +31,12 @@ export const sessionMethods = {
   "session.resume": {
     summary:
       "Signs a WebSocket in by token. With a cursor, what was missed follows the answer as events, then `caught_up`; or `reset`.",
-    params: Shape({ token: Token, cursor: Type.Optional(Cursor) }),
+    params: Shape({
+      token: Type.Union([Token, Type.Literal(COOKIE)], {
+        description: "`cookie`: the token in the page's cookie; WebSocket only",
+      }),
+      cursor: Type.Optional(Cursor),
+    }),
     result: Shape({ account: Account, session: SessionIdText, ...cursored }),
   },
   "session.list": {

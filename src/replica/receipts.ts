@@ -1,0 +1,185 @@
+/**
+ * Receipts: when a write is answered, with which servers, and who is told when more of them have it.
+ *
+ * Problem: an answer must name every copy there is and none that there isn't, wait for no server that is slow
+ * or gone, and cost a server alone nothing. Approach: own ops that are durable and folded stand in a line in
+ * order of seq; whenever an acknowledgment comes or a server enters or leaves the in-sync set, the line is
+ * answered as far as every server in sync holds it. Rejected: a count of missing acknowledgments with each op
+ * (every transition would have to go through all of them).
+ *
+ * Invariants: 1. Nothing is answered that is not durable and folded here, held by every server then in sync, and
+ * by `minCopies` servers in all. 2. A receipt names only servers whose present store said that it holds the op,
+ * over a link that lives. 3. Ops answered with fewer copies than servers are remembered, the newest
+ * GROWING_RECEIPTS_MAX of them, until all have them.
+ */
+import { Refusal } from "../core/errors.ts";
+import type { Incarnation } from "../core/ids.ts";
+import { GROWING_RECEIPTS_MAX, RECEIPT_DEADLINE_MS } from "../core/limits.ts";
+import type { Clock, Timer } from "./ports.ts";
+
+export type Receipt = { readonly held: readonly string[]; readonly of: number };
+
+export type Outcome = {
+  /** Arrival number of the op that counts. */
+  readonly n: number;
+  readonly receipt: Receipt;
+  readonly repeated: boolean;
+};
+
+/** An op that was answered with fewer copies than it has now. */
+export type Grown = { readonly n: number; readonly receipt: Receipt };
+
+/** What is known of other servers. */
+export interface Copies {
+  /** Whether every server in sync holds this op, and as many servers as a write needs. */
+  isEnough(origin: Incarnation, seq: number): boolean;
+  receiptOf(n: number): Receipt;
+}
+
+type Waiter = {
+  resolve: (outcome: Outcome) => void;
+  reject: (error: Refusal) => void;
+  timer: Timer;
+};
+
+/** An own op that is folded here. */
+type Folded = {
+  readonly effect: string;
+  readonly origin: Incarnation;
+  readonly seq: number;
+  /** Arrival number of the op that counts for its effect. */
+  readonly n: number;
+};
+type Growing = {
+  readonly origin: Incarnation;
+  readonly seq: number;
+  readonly n: number;
+  held: number;
+};
+
+export class Receipts {
+  private readonly clock: Clock;
+  private readonly copies: Copies;
+  private readonly waiters = new Map<string, Waiter[]>();
+  /** Folded, not answered, in order of seq; starts at `first`. */
+  private line: Folded[] = [];
+  private first = 0;
+  private growing: Growing[] = [];
+
+  constructor(clock: Clock, copies: Copies) {
+    this.clock = clock;
+    this.copies = copies;
+  }
+
+  /** Own ops that wait for other servers. */
+  get waitingOps(): number {
+    return this.line.length - this.first;
+  }
+
+  get growingOps(): number {
+    return this.growing.length;
+  }
+
+  isWaiting(effect: string): boolean {
+    return this.waiters.has(effect);
+  }
+
+  wait(effect: string, repeated: boolean): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const list = this.waiters.get(effect) ?? [];
+      const timer = this.clock.schedule(RECEIPT_DEADLINE_MS, () => {
+        this.drop(effect, waiter);
+        const what = "it is not known yet whether this was stored: repeat it with the same id";
+        reject(new Refusal("indefinite", what, 1_000));
+      });
+      const waiter: Waiter = {
+        resolve: (outcome) => resolve(repeated ? { ...outcome, repeated } : outcome),
+        reject,
+        timer,
+      };
+      list.push(waiter);
+      this.waiters.set(effect, list);
+    });
+  }
+
+  private drop(effect: string, waiter: Waiter): void {
+    const rest = (this.waiters.get(effect) ?? []).filter((other) => other !== waiter);
+    if (rest.length === 0) this.waiters.delete(effect);
+    else this.waiters.set(effect, rest);
+  }
+
+  /** An own op is durable and folded; `n` is the arrival number of the op that counts for its effect. */
+  folded(effect: string, origin: Incarnation, seq: number, n: number): void {
+    if (this.first === this.line.length && this.copies.isEnough(origin, seq)) {
+      this.answer({ effect, origin, seq, n });
+    } else {
+      this.line.push({ effect, origin, seq, n });
+    }
+  }
+
+  /** Something of the other servers changed: answers what can be answered now. */
+  evaluate(): void {
+    while (this.first < this.line.length) {
+      const next = this.line[this.first] as Folded;
+      if (!this.copies.isEnough(next.origin, next.seq)) break;
+      this.first++;
+      this.answer(next);
+    }
+    if (this.first > 0 && (this.first === this.line.length || this.first > 1_024)) {
+      this.line = this.line.slice(this.first);
+      this.first = 0;
+    }
+  }
+
+  private answer({ effect, origin, seq, n }: Folded): void {
+    const receipt = this.copies.receiptOf(n);
+    if (receipt.held.length < receipt.of) {
+      this.growing.push({ origin, seq, n, held: receipt.held.length });
+      if (this.growing.length > 2 * GROWING_RECEIPTS_MAX) {
+        this.growing = this.growing.slice(-GROWING_RECEIPTS_MAX);
+      }
+    }
+    const waiting = this.waiters.get(effect);
+    if (waiting === undefined) return;
+    this.waiters.delete(effect);
+    for (const waiter of waiting) {
+      waiter.timer.cancel();
+      waiter.resolve({ n, receipt, repeated: false });
+    }
+  }
+
+  /** A server now holds an origin's ops after `fromSeq` up to `toSeq`: which receipts grew by that. */
+  grew(origin: Incarnation, fromSeq: number, toSeq: number): Grown[] {
+    const { growing } = this;
+    if (growing.length === 0) return [];
+    const grown: Grown[] = [];
+    let full = 0;
+    for (let i = firstAfter(growing, fromSeq); i < growing.length; i++) {
+      const entry = growing[i] as Growing;
+      if (entry.origin !== origin) continue;
+      if (entry.seq > toSeq) break;
+      const receipt = this.copies.receiptOf(entry.n);
+      if (receipt.held.length <= entry.held) continue;
+      entry.held = receipt.held.length;
+      if (receipt.held.length >= receipt.of) full++;
+      grown.push({ n: entry.n, receipt });
+    }
+    if (full > 0) {
+      const of = grown[0]?.receipt.of ?? 0;
+      this.growing = growing.filter(({ held }) => held < of);
+    }
+    return grown;
+  }
+}
+
+/** Index of the first entry whose seq is over `seq`; entries are in order of seq, one incarnation for long. */
+function firstAfter(growing: readonly Growing[], seq: number): number {
+  let low = 0;
+  let high = growing.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((growing[middle] as Growing).seq <= seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,201 @@
+/**
+ * What one other store is known to hold, and what its arrival numbers mean here.
+ *
+ * Problem: a client that was attached to server A comes here with A's cursor, "everything that store A had up to
+ * its arrival number 812". Is all of that here (else the answer is stale), and from which arrival number of
+ * ours on may the client lack something? And none of it may grow with the number of incarnations. Approach: A
+ * says with each commit what it took in (`heads`) and its own arrival number (`upTo`). Such claims stand in
+ * a line and are passed off once their heads are folded here: the number of the last one is what is covered.
+ * And the other way round: our commits stand in a line and are passed off once A holds their heads; each
+ * pair (A's number, ours) says from where to replay. Rejected: version vectors in cursors (10,000 restarts
+ * make them too long, and a digest in their place only tells "the same" from "not the same").
+ *
+ * Invariants: 1. `coversN` never passes a claim with a head that is not folded here. 2. Of a pair (theirs, ours):
+ * when that store had its ops up to `theirs`, it held ours up to `ours`. 3. All lines are bounded: joined at
+ * their end, thinned out where they are history.
+ */
+import type { Incarnation } from "../core/ids.ts";
+import { STORE_MARKS_MAX } from "../core/limits.ts";
+
+export type HeadSeq = readonly [origin: Incarnation, seq: number];
+export type SeqOf = (origin: Incarnation) => number;
+
+type Claim = { upTo: number; heads: HeadSeq[]; sinceMs: number };
+type Pair = { readonly theirs: number; readonly ours: number };
+
+/** What our own commits moved, for all peers together. */
+export class OwnCommits {
+  private list: { readonly n: number; readonly heads: readonly HeadSeq[] }[] = [];
+  private dropped = 0;
+
+  add(n: number, heads: readonly HeadSeq[]): void {
+    this.list.push({ n, heads });
+    if (this.list.length <= 2 * STORE_MARKS_MAX) return;
+    this.dropped += this.list.length - STORE_MARKS_MAX;
+    this.list = this.list.slice(-STORE_MARKS_MAX);
+  }
+
+  /** The number that the next commit gets here. */
+  get end(): number {
+    return this.dropped + this.list.length;
+  }
+
+  /** Undefined past the end, null for one that is forgotten. */
+  at(index: number) {
+    return index < this.dropped ? null : this.list[index - this.dropped];
+  }
+}
+
+export class StoreMarks {
+  readonly storeId: string;
+  private readonly seqs = new Map<Incarnation, number>();
+  private claims: Claim[] = [];
+  private pairs: Pair[] = [];
+  /** The last arrival number that this store claimed; 0 before the first. */
+  private claimedN = 0;
+  private covered = -1;
+  /** Up to which of our arrival numbers it holds everything; -1 when that is not known. */
+  private ours = -1;
+  private nextCommit = 0;
+  /** It was told to hold more than it had at `claimedN`: no pair may be made of that. */
+  private unclaimed = false;
+
+  constructor(storeId: string) {
+    this.storeId = storeId;
+  }
+
+  seqOf(origin: Incarnation): number {
+    return this.seqs.get(origin) ?? 0;
+  }
+
+  heads(): ReadonlyMap<Incarnation, number> {
+    return this.seqs;
+  }
+
+  /** It holds this. Returns what it was known to hold before. */
+  raise(origin: Incarnation, seq: number): number {
+    const before = this.seqs.get(origin) ?? 0;
+    if (seq > before) {
+      this.seqs.set(origin, seq);
+      this.unclaimed = true;
+    }
+    return before;
+  }
+
+  /** What is known begins anew, as for a link that begins: a disk may have been put back. */
+  reset(seqs: ReadonlyMap<Incarnation, number>): void {
+    this.seqs.clear();
+    for (const [origin, seq] of seqs) this.seqs.set(origin, seq);
+    this.claims = [];
+    this.pairs = [];
+    this.covered = -1;
+    this.claimedN = 0;
+    this.ours = -1;
+  }
+
+  /** All that it said until now is what it holds up to its arrival number `upTo`; `heads` are new with it. */
+  claim(upTo: number, heads: HeadSeq[], nowMs: number): void {
+    this.claimedN = upTo;
+    this.unclaimed = false;
+    const last = this.claims.at(-1);
+    if (last !== undefined && this.claims.length >= STORE_MARKS_MAX) {
+      last.upTo = upTo;
+      last.heads = [...newest([...last.heads, ...heads])];
+    } else {
+      this.claims.push({ upTo, heads, sinceMs: nowMs });
+    }
+  }
+
+  /** Passes off what is folded here. */
+  folded(seqOf: SeqOf): void {
+    let passed = 0;
+    for (const { upTo, heads } of this.claims) {
+      if (!heads.every(([origin, seq]) => seqOf(origin) >= seq)) break;
+      this.covered = upTo;
+      passed++;
+    }
+    if (passed > 0) this.claims.splice(0, passed);
+  }
+
+  /** Everything that this store had up to this arrival number is folded here. */
+  get coversN(): number {
+    return this.covered;
+  }
+
+  /** The last arrival number that it told; what is over it, it does not have or has not said. */
+  get saidN(): number {
+    return this.claimedN;
+  }
+
+  /** Since when something that it holds is missing here, monotonic ms; null if nothing is. */
+  get missingSinceMs(): number | null {
+    return this.claims[0]?.sinceMs ?? null;
+  }
+
+  /** Ops that it is known to hold and this server lacks. */
+  missingOps(seqOf: SeqOf): number {
+    let ops = 0;
+    for (const [origin, seq] of newest(this.claims.flatMap(({ heads }) => heads))) {
+      ops += Math.max(0, seq - seqOf(origin));
+    }
+    return ops;
+  }
+
+  /** It holds everything of ours up to here, and the commits from `nextCommit` on are to be looked at. */
+  holdsOurs(n: number, nextCommit: number): void {
+    this.ours = n;
+    this.nextCommit = nextCommit;
+    this.pair();
+  }
+
+  /** Looks how much further it has come with what is ours. False when that must be found out anew. */
+  follow(commits: OwnCommits): boolean {
+    if (this.ours < 0) return false;
+    if (this.unclaimed) return true;
+    const before = this.ours;
+    for (;;) {
+      const commit = commits.at(this.nextCommit);
+      if (commit === null) {
+        this.ours = -1;
+        return false;
+      }
+      if (commit === undefined) break;
+      if (!commit.heads.every(([origin, seq]) => this.seqOf(origin) >= seq)) break;
+      this.ours = commit.n;
+      this.nextCommit++;
+    }
+    if (this.ours > before) this.pair();
+    return true;
+  }
+
+  private pair(): void {
+    if (this.claimedN === 0 || this.unclaimed) return;
+    const last = this.pairs.at(-1);
+    if (last?.theirs === this.claimedN) this.pairs.pop();
+    this.pairs.push({ theirs: this.claimedN, ours: this.ours });
+    if (this.pairs.length <= STORE_MARKS_MAX) return;
+    const half = this.pairs.length / 2;
+    this.pairs = this.pairs.filter((_, i) => i >= half || i % 2 === 0);
+  }
+
+  /** Up to which of our arrival numbers it held everything when it had its own up to `theirs`; null if unknown. */
+  oursAt(theirs: number): number | null {
+    let low = 0;
+    let high = this.pairs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.pairs[middle] as Pair).theirs <= theirs) low = middle + 1;
+      else high = middle;
+    }
+    return this.pairs[low - 1]?.ours ?? null;
+  }
+}
+
+/** The highest seq of each origin. */
+function newest(heads: readonly HeadSeq[]): Map<Incarnation, number> {
+  const highest = new Map<Incarnation, number>();
+  for (const [origin, seq] of heads) {
+    if (seq > (highest.get(origin) ?? 0)) highest.set(origin, seq);
+  }
+  return highest;
+}

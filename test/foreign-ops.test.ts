@@ -1,0 +1,182 @@
+/**
+ * Ops that this server did not mint, put into its log as a link would: late ones, ones with any stamp, and
+ * ones that mean nothing here.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import {
+  type AccountId,
+  type Incarnation,
+  type RequestId,
+  requestIdFrom,
+} from "../src/core/ids.ts";
+import { encodeEnvelope, hashBody, type Op, type Scope, sealBody } from "../src/core/op.ts";
+import { MS_MAX } from "../src/core/stamp.ts";
+import {
+  JumpClock,
+  newId,
+  realRandom,
+  sha256,
+  type TestClient,
+  TestServer,
+  until,
+} from "./in-process.ts";
+
+const POST = 40;
+let server: TestServer;
+const clock = new JumpClock();
+beforeAll(async () => {
+  server = await TestServer.start({ clock });
+});
+afterAll(() => server.dispose());
+afterEach(() => expect(server.defects).toEqual([]));
+
+type Said = {
+  kind: number;
+  author: string;
+  scope: Scope;
+  ms: number;
+  data?: string;
+  body?: string;
+};
+
+/** Another server, as an origin of ops. */
+class OtherServer {
+  readonly name: Incarnation;
+  private seq = 0;
+
+  constructor(name: string) {
+    this.name = `${name}.0123456789` as Incarnation;
+  }
+
+  mint({ kind, author, scope, ms, data = "", body }: Said): Op {
+    const sealed = body === undefined ? null : sealBody(realRandom.bytes(16), body);
+    const envelope = {
+      origin: this.name,
+      seq: ++this.seq,
+      stamp: { ms, counter: 0 },
+      author: author as AccountId,
+      id: requestIdFrom(ms, realRandom.bytes(10)) as RequestId,
+      kind,
+      scope,
+      data,
+      bodyHash: sealed === null ? null : hashBody(sha256, sealed),
+    };
+    return { ...envelope, bytes: encodeEnvelope(envelope), body: sealed };
+  }
+}
+
+/** Puts ops into the log; resolves once they are folded, with their first arrival number. */
+async function arrive(...ops: Op[]): Promise<number> {
+  const { log } = server.store;
+  log.append(ops);
+  await until(() => {
+    const vector = log.vector();
+    const isThere = ops.every(({ origin, seq }) => (vector.get(origin)?.seq ?? 0) >= seq);
+    return isThere && server.view.foldedN === log.lastN;
+  });
+  const first = ops[0] as Op;
+  for (let n = 1; ; n++) {
+    const { origin, seq } = log.op(n);
+    if (origin === first.origin && seq === first.seq) return n;
+  }
+}
+
+const say = async (client: TestClient, to: string, text: string) =>
+  (await client.call("message.post", { to, text, id: newId() })).message;
+const textsOf = (client: TestClient) =>
+  client.eventsNamed("message.posted").map(({ message }) => (message as { text: string }).text);
+const unread = async (client: TestClient, place: string) =>
+  (await client.call("conversation.resolve", { in: place })).conversation.unread;
+
+test("[R30] what arrives late is marked, at its place, replayed, and unread until the marker is set again", async () => {
+  const alice = await server.join("l-alice");
+  const bob = await server.join("l-bob");
+  const phone = await server.resume(bob.token);
+  const { cursor } = await phone.call("server.ping", {});
+  phone.disconnect(server);
+  for (const text of ["one", "two"]) await say(alice, "@l-bob", text);
+  const last = await say(alice, "@l-bob", "three");
+  const mark = () => bob.call("conversation.read", { in: "@l-alice", upTo: last.position });
+  await mark();
+  await until(() => bob.eventsNamed("marker.changed").length > 0);
+  expect(await unread(bob, "@l-alice")).toBe(0);
+
+  const body = '{"text":"long on its way"}';
+  const said = { kind: POST, author: alice.id, scope: bob.id as AccountId, body };
+  await arrive(new OtherServer("b").mint({ ...said, ms: last.at - 60_000 }));
+
+  const told = bob.eventsNamed("message.posted").at(-1)?.message;
+  expect(told).toMatchObject({ text: "long on its way", late: true });
+  const { messages } = await bob.call("message.history", { in: "@l-alice" });
+  expect(messages.map(({ text, late }) => [text, late === true])).toEqual([
+    ["long on its way", true],
+    ["one", false],
+    ["two", false],
+    ["three", false],
+  ]);
+  const back = await server.resume(bob.token, cursor);
+  expect(textsOf(back)).toEqual(["one", "two", "three", "long on its way"]);
+  expect(await unread(bob, "@l-alice")).toBe(1);
+  clock.jump(5_001);
+  expect(await unread(bob, "@l-alice")).toBe(1); // nobody has said that it was seen
+  await mark();
+  await until(() => bob.eventsNamed("marker.changed").length > 1);
+  expect(await unread(bob, "@l-alice")).toBe(0);
+});
+
+test("[R55] no op is refused for its stamp: of the year 0 and of the last one there is", async () => {
+  const alice = await server.join("y-alice");
+  const bob = await server.join("y-bob");
+  const between = await say(alice, "@y-bob", "now");
+  const said = { kind: POST, author: alice.id, scope: bob.id as AccountId };
+  const other = new OtherServer("c");
+  await arrive(
+    other.mint({ ...said, ms: MS_MAX, body: '{"text":"at the end of time"}' }),
+    other.mint({ ...said, ms: 0, body: '{"text":"at its beginning"}' }),
+  );
+  const { messages } = await bob.call("message.history", { in: "@y-alice" });
+  expect(messages.map(({ text }) => text)).toEqual([
+    "at its beginning",
+    "now",
+    "at the end of time",
+  ]);
+  // And it does not drag the clock of this server along.
+  const next = await say(alice, "@y-bob", "a moment later");
+  expect(next.at).toBeLessThan(between.at + 5 * 60_000);
+});
+
+test("[R20] what means nothing here is kept as it came, changes nothing, and is counted", async () => {
+  const alice = await server.join("n-alice");
+  const bob = await server.join("n-bob");
+  await say(alice, "@n-bob", "before");
+  const dump = [...server.view.dump()].join("\n");
+  const odd = server.view.oddOps();
+  const other = new OtherServer("d");
+  const scope = bob.id as AccountId;
+  const from = { author: alice.id, ms: 1_700_000_000_000 };
+  const ops = [
+    other.mint({
+      ...from,
+      kind: 9_999,
+      scope,
+      data: "of a release to come",
+      body: "\u0000\u{1f600}",
+    }),
+    other.mint({ ...from, kind: 9_999, scope: null }),
+    other.mint({ ...from, kind: POST, scope: null, body: '{"text":"to nobody"}' }),
+    other.mint({ ...from, kind: POST, scope, body: '{"text":7}' }),
+    other.mint({ ...from, kind: POST, scope, data: "{", body: '{"text":"x"}' }),
+  ];
+  const n = await arrive(...ops);
+  const now = server.view.oddOps();
+  expect(now.unknown_kind - odd.unknown_kind).toBe(2);
+  expect(now.invalid - odd.invalid).toBe(3);
+  expect([...server.view.dump()].join("\n")).toBe(dump);
+  expect(bob.eventsNamed("message.posted")).toHaveLength(1);
+  await server.restart();
+  expect([...server.view.dump()].join("\n")).toBe(dump);
+  for (const [i, { bytes, body }] of ops.entries()) {
+    const kept = server.store.log.op(n + i);
+    expect([kept.bytes, kept.body]).toEqual([bytes, body]);
+  }
+});

@@ -1,0 +1,124 @@
+/**
+ * What has to hold in every view: nothing scrolls sideways, one pane on a narrow screen, and axe-core finds
+ * nothing serious. Two of the four combinations of theme and width are enough to have each of them once.
+ */
+import { expect } from "bun:test";
+import { accessibilityFindings } from "./browser/axe.ts";
+import { eventually } from "./browser/eventually.ts";
+import { SIDEWAYS } from "./browser/in-page.ts";
+import { closeBrowserAfterAll, pageTest } from "./browser/page-test.ts";
+import type { Tab } from "./browser/tab.ts";
+import { type Team, team, VIEWER } from "./browser/team.ts";
+import { closeDialogs, DOORS, type Stop, VIEWS } from "./browser/tour.ts";
+import { NARROW, WIDE } from "./browser/world.ts";
+import { count, heavy } from "./heavy.ts";
+
+closeBrowserAfterAll();
+
+const COMBINATIONS = [
+  { colorScheme: "light", viewport: WIDE, name: "light and wide" },
+  { colorScheme: "dark", viewport: NARROW, name: "dark and narrow" },
+  { colorScheme: "dark", viewport: WIDE, name: "dark and wide" },
+  { colorScheme: "light", viewport: NARROW, name: "light and narrow" },
+] as const;
+
+async function examine(
+  tab: Tab,
+  stops: readonly Stop[],
+  theTeam: Team,
+  how: string,
+): Promise<string[]> {
+  const findings: string[] = [];
+  for (const { name, go } of stops) {
+    const view = `${name}, ${how}`;
+    await go(tab, theTeam).catch((cause) => {
+      throw new Error(`${view}: ${cause.message}`, { cause });
+    });
+    findings.push(...(await accessibilityFindings(tab, view)));
+    const wide = await tab.page.evaluate<string[]>(SIDEWAYS);
+    findings.push(...wide.map((what) => `${view}: ${what}`));
+    const mains = await tab.page.getByRole("main").count();
+    if (mains !== 1) findings.push(`${view}: ${mains} main landmarks`);
+    const headings = await tab.page.getByRole("heading", { level: 1 }).count();
+    const inDialog = (await tab.page.getByRole("dialog").count()) > 0;
+    if (headings !== 1 && !inDialog) findings.push(`${view}: ${headings} first headings`);
+    await closeDialogs(tab);
+  }
+  count("views examined", stops.length);
+  return findings;
+}
+
+for (const { name, ...look } of COMBINATIONS.slice(0, heavy(2, 4))) {
+  pageTest(
+    `every view is in order: ${name}`,
+    async (world) => {
+      const theTeam = await team();
+      const visitor = await world.visitor(theTeam.site, look);
+      const door = await visitor.open();
+      const findings = await examine(door, DOORS, theTeam, name);
+      await door.go("#/");
+      await door.signIn(VIEWER.name);
+      findings.push(...(await examine(door, VIEWS, theTeam, name)));
+      expect(findings).toEqual([]);
+    },
+    { ms: 120_000 },
+  );
+}
+
+pageTest("a narrow screen shows one pane at a time, and the way back", async (world) => {
+  const { site, channel } = await team();
+  const visitor = await world.visitor(site, { viewport: NARROW, hasTouch: true, isMobile: true });
+  const tab = await visitor.open();
+  await tab.signIn(VIEWER.name);
+  await tab.entry("#ops").waitFor();
+  expect(await tab.composer.isVisible()).toBe(false);
+  await tab.openConversation("#ops");
+  expect(await tab.sidebar.isVisible()).toBe(false);
+  const composer = await tab.composer.boundingBox();
+  const bottom = (composer?.y ?? 0) + (composer?.height ?? 0);
+  expect(bottom, "the composer is in reach of a thumb").toBeGreaterThan(NARROW.height - 120);
+  await tab.page.getByRole("link", { name: "Back to conversations" }).click();
+  await tab.entry("#ops").waitFor();
+  expect(await tab.composer.isVisible()).toBe(false);
+  await tab.go("#/settings/profile");
+  await tab.main("Settings").waitFor();
+  expect(await tab.sidebar.isVisible()).toBe(false);
+  await tab.page.getByRole("link", { name: "Back to conversations" }).click();
+  await tab.entry("#ops").waitFor();
+  await tab.go(`#/c/${channel("ops")}`);
+  await tab.log.waitFor();
+  await tab.page.goBack();
+  await tab.entry("#ops").waitFor();
+});
+
+pageTest("a wide screen shows conversations, the conversation and its members", async (world) => {
+  const { site, channel } = await team();
+  const tab = await (await world.visitor(site, { viewport: WIDE })).open();
+  await tab.signIn(VIEWER.name);
+  await tab.go(`#/c/${channel("ops")}`);
+  await tab.sees("eleven minutes");
+  await tab.press("Members", tab.main("Conversation #ops"));
+  await tab.page.getByRole("complementary", { name: "Members" }).waitFor();
+  expect(await tab.sidebar.isVisible()).toBe(true);
+  expect(await tab.composer.isVisible()).toBe(true);
+});
+
+pageTest("the theme is the system's until one is chosen, and stays chosen", async (world) => {
+  const site = await world.site();
+  const tab = await (await world.visitor(site, { colorScheme: "dark" })).open();
+  await tab.signUp("alice");
+  const ground = () => tab.page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+  const becomes = (colour: string) => eventually("the theme", ground, (is) => is === colour);
+  const dark = await ground();
+  await tab.page.emulateMedia({ colorScheme: "light" });
+  const light = await ground();
+  expect(light).not.toBe(dark);
+  await tab.go("#/settings/appearance");
+  await tab.page.getByRole("radio", { name: /^Dark/ }).check();
+  await becomes(dark);
+  await tab.reload();
+  await tab.isConnected();
+  await becomes(dark);
+  await tab.page.getByRole("radio", { name: /^System/ }).check();
+  await becomes(light);
+});
