@@ -2,7 +2,7 @@
  * `npm run bench`: what one server does, measured from outside on this machine, load generator included.
  *
  * `--full` takes more runs and a history of 1 and 10 million messages instead of 100,000 and 1 million;
- * `--rows writes,fanout,history,sessions,log` runs some. The table goes to the terminal, the same figures to
+ * `--rows writes,fanout,history,sessions,log,page` runs some. The table goes to the terminal, the same figures to
  * reports/bench.json. Figures of two runs are comparable only on one quiet machine: compare ratios.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ import { BenchClient, newAccount, newId } from "./client.ts";
 import { allFigures, percentile, record } from "./figures.ts";
 import { COMMON_WORD, HISTORY_SERVER, history, RARE_WORD } from "./history.ts";
 import { benchLog } from "./log.ts";
+import { benchPage } from "./page.ts";
 import { ServerProcess } from "./server.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -229,6 +230,12 @@ const ROWS: Record<string, () => Promise<void>> = {
   writes,
   fanout: fanOut,
   sessions,
+  page: async () => {
+    const figures = await benchPage(isFull ? 20 : 7);
+    if (figures === null) return;
+    record("page, cold load", "first message visible", "ms", figures.firstMessageMs);
+    record("page, cold load", "script and style", "bytes", [figures.compressedBytes]);
+  },
   history: async () => {
     await reads(isFull ? 1_000_000 : 100_000);
     await reads(isFull ? 10_000_000 : 1_000_000);

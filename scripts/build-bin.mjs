@@ -1,17 +1,21 @@
 // `npm run build:bin`: one executable, dist/holdfast, that needs neither Bun nor Node.
 // The bundler does not find workers on its own: every `*-worker.ts` is an entry point of its own. They
 // are laid flat beside the program, where `new Worker(new URL("./x-worker.ts", import.meta.url))` of
-// any folder finds them, so their names must differ.
+// any folder finds them, so their names must differ. The page goes along as the one file that it is.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { buildWeb } from "./build-web.mjs";
 import { handOver, tool } from "./run.mjs";
 import { root } from "./setup.mjs";
 
+if (buildWeb() !== 0) process.exit(1);
 const workers = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith("-worker.ts"))
   .map((path) => `./${join("src", path)}`)
   .sort();
 const sealed = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
-const flat = "--entry-naming=[name].[ext]";
-const output = ["--compile", "--minify", "--sourcemap=none", flat, "--outfile=dist/holdfast"];
-await handOver(tool("bun", ["build", ...output, ...sealed, "./src/cli/main.ts", ...workers]));
+const flat = ["--entry-naming=[name].[ext]", "--asset-naming=[name].[ext]"];
+const output = ["--compile", "--minify", "--sourcemap=none", ...flat, "--outfile=dist/holdfast"];
+await handOver(
+  tool("bun", ["build", ...output, ...sealed, "./src/cli/main.ts", ...workers, "./dist/page.bin"]),
+);

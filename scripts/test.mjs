@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
+import { prepareBrowser } from "./browser.mjs";
 import { judge } from "./junit.mjs";
 import { tool } from "./run.mjs";
 import { root } from "./setup.mjs";
@@ -113,7 +114,12 @@ function plan() {
   if (processes.length > 0) dynamics.push(tests("process", processes, true));
   const chosen = (/** @type {Stage[]} */ stages) =>
     stages.filter(({ name }) => only === undefined || name.startsWith(only));
-  return { statics: chosen(statics), dynamics: chosen(dynamics) };
+  const withServers = chosen(dynamics).some(({ name }) => name === "process");
+  const inBrowser = withServers && processes.some((file) => file.startsWith("test/page-"));
+  // Servers under test serve the page as it is now.
+  const build = check("build of the page", [process.execPath, join(root, "scripts/build-web.mjs")]);
+  const first = withServers ? [build] : [];
+  return { statics: [...first, ...chosen(statics)], dynamics: chosen(dynamics), inBrowser };
 }
 
 /** @param {Stage} stage @returns {Promise<Result>} */
@@ -210,7 +216,15 @@ function writeReport(results, sum) {
   console.log(`\nreport: ${relative(root, path)}`);
 }
 
-const { statics, dynamics } = plan();
+/** The tests of the page are told which browser to take, or why there is none: one is found or made once. */
+function tellBrowser() {
+  const found = prepareBrowser();
+  if ("path" in found) env.HOLDFAST_CHROMIUM = found.path;
+  else env.HOLDFAST_NO_CHROMIUM = found.missing;
+}
+
+const { statics, dynamics, inBrowser } = plan();
+if (inBrowser) tellBrowser();
 const results = [...(await runAll(statics, 2)), ...(await runAll(dynamics, 1))];
 if (
   results.length === 0 ||

@@ -85,7 +85,7 @@ function registerCreate(account: Command): void {
     .command("create <name>")
     .description("make an account and sign in as it")
     .option("--display-name <text>", "a name to show beside it")
-    .option("--invitation <code>", "the code, where sign-up asks for one")
+    .option("--invitation <code>", "the code, where sign-up asks for one, or of the set-up")
     .option("--no-sign-in", "keep being signed in as who you are");
   define<Options>(passwordOptions(command), async ({ reach, options, args }) => {
     const name = nameArg(args[0]);

@@ -31,11 +31,17 @@ export function registerChatCommand(program: Command): void {
     .description(
       "chat line by line, in '@bob' or '#ops' if given; /help lists what can be typed, EXIT leaves. " +
         "What waited is shown first. Reads from a pipe, too",
+    )
+    .option(
+      "--invitation <code>",
+      "a code to make an account with: an invitation, or of the set-up",
     );
-  define(command, async ({ reach, args }) => {
+  define<{ invitation?: string }>(command, async ({ reach, args, options }) => {
     const place = args[0] === undefined ? undefined : conversationArg(args[0]);
     const interactive = stdinIsTerminal() && stdoutIsTerminal();
-    const exit = interactive ? await onTerminal(reach, place) : await betweenPipes(reach, place);
+    const exit = interactive
+      ? await onTerminal(reach, place, options.invitation)
+      : await betweenPipes(reach, place);
     if (exit !== EXIT.done) process.exit(exit);
   });
 }
@@ -96,14 +102,18 @@ function openChat(
   return { chat, client };
 }
 
-async function onTerminal(reach: Reach, place: string | undefined): Promise<number> {
+async function onTerminal(
+  reach: Reach,
+  place: string | undefined,
+  invitation: string | undefined,
+): Promise<number> {
   let chat: Chat | undefined;
   let leave = (): void => process.exit(EXIT.done);
   const screen = new Screen(realTty(), { line: (text) => chat?.line(text), leave: () => leave() });
   const giveBack = () => screen.close();
   process.once("exit", giveBack);
   try {
-    const session = (await reach.session()) ?? (await signInDialogue(reach, screen));
+    const session = (await reach.session()) ?? (await signInDialogue(reach, screen, invitation));
     if (session === undefined) return EXIT.done;
     const opened = openChat(reach, session, screen, true, place);
     chat = opened.chat;

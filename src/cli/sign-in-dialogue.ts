@@ -13,11 +13,13 @@ type Opened = Result<"session.open"> | Result<"account.create">;
 export async function signInDialogue(
   reach: Reach,
   screen: ChatScreen,
+  invitation?: string,
 ): Promise<KeptSession | undefined> {
   const reached = await reach.anybody();
   const { client, hello } = reached;
   const say = (text: string) => screen.print(noticeLines(text, screen.width));
-  const question = hello.signUp === "closed" ? "" : "Sign in (s) or create an account (c)? ";
+  const closed = hello.signUp === "closed" && invitation === undefined;
+  const question = closed ? "" : "Sign in (s) or create an account (c)? ";
   try {
     say(`server ${hello.server} at ${client.connection.server ?? client.servers[0]}`);
     for (;;) {
@@ -31,6 +33,7 @@ export async function signInDialogue(
           screen,
           say,
           reach.timeoutMs,
+          invitation,
         );
         if (opened === undefined) return undefined;
         return await reach.remember(reached, opened);
@@ -50,6 +53,7 @@ type Step = (
   screen: ChatScreen,
   say: (text: string) => void,
   deadlineMs: number,
+  invitation: string | undefined,
 ) => Promise<Opened | undefined>;
 
 const signIn: Step = async ({ client }, screen, say, deadlineMs) => {
@@ -60,12 +64,13 @@ const signIn: Step = async ({ client }, screen, say, deadlineMs) => {
   return client.call("session.open", { name, password, label: sessionLabel() }, { deadlineMs });
 };
 
-const create: Step = async ({ client, hello }, screen, say, deadlineMs) => {
+const create: Step = async ({ client, hello }, screen, say, deadlineMs, given) => {
   const name = await askName(screen, say);
   if (name === undefined) return undefined;
   const password = await askNewPassword(screen, say);
   if (password === undefined) return undefined;
-  const code = hello.signUp === "invitation" ? await screen.ask("Invitation code: ") : "";
+  const asks = given === undefined && hello.signUp === "invitation";
+  const code = asks ? await screen.ask("Invitation code: ") : (given ?? "");
   if (code === undefined) return undefined;
   const invitation = code.trim();
   const params = { name, password, label: sessionLabel(), ...(invitation ? { invitation } : {}) };

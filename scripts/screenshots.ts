@@ -1,0 +1,153 @@
+/**
+ * Takes the pictures: every view in light and wide, the ones that say most also dark and narrow, and those that
+ * only come about by an event (a first start, a server that is away). Words as arguments choose among them.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { BrowserContextOptions } from "playwright-core";
+import { PAINTED } from "../test/browser/in-page.ts";
+import type { Tab } from "../test/browser/tab.ts";
+import { type Team, team, VIEWER } from "../test/browser/team.ts";
+import { closeDialogs, DOORS, type Stop, VIEWS } from "../test/browser/tour.ts";
+import { closeBrowser, NARROW, WIDE, World } from "../test/browser/world.ts";
+import { cleanUp } from "../test/server-process.ts";
+
+const folder = join(import.meta.dir, "..", "screenshots");
+const words = process.argv.slice(2);
+
+const LOOKS = {
+  "": { colorScheme: "light", viewport: WIDE },
+  dark: { colorScheme: "dark", viewport: WIDE },
+  narrow: {
+    colorScheme: "light",
+    viewport: NARROW,
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
+  "dark-narrow": {
+    colorScheme: "dark",
+    viewport: NARROW,
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
+} as const satisfies Record<string, BrowserContextOptions>;
+type Look = keyof typeof LOOKS;
+/** These in every look; the others in the first one. */
+const IN_EVERY_LOOK = [
+  "sign-in",
+  "home",
+  "conversation",
+  "direct",
+  "search",
+  "settings profile",
+  "finder",
+];
+
+function isWanted(file: string): boolean {
+  return words.length === 0 || words.some((word) => file.includes(word));
+}
+
+function fileOf(view: string, look: Look): string {
+  const name = [view.replaceAll(" ", "-"), look].filter((part) => part !== "").join("-");
+  return `${name}.png`;
+}
+
+async function picture(tab: Tab, file: string): Promise<void> {
+  if (!isWanted(file)) return;
+  await tab.page.mouse.move(0, 0);
+  await tab.page.evaluate(PAINTED);
+  await tab.page.screenshot({ path: join(folder, file), animations: "disabled", caret: "hide" });
+  console.log(file);
+}
+
+async function pictures(
+  tab: Tab,
+  stops: readonly Stop[],
+  theTeam: Team,
+  look: Look,
+): Promise<void> {
+  for (const { name, go } of stops) {
+    const file = fileOf(name, look);
+    if (!isWanted(file) || (look !== "" && !IN_EVERY_LOOK.includes(name))) continue;
+    await go(tab, theTeam);
+    await picture(tab, file);
+    await closeDialogs(tab);
+  }
+}
+
+/** Somebody is about to answer. */
+async function someoneTypes(theTeam: Team, tab: Tab): Promise<void> {
+  const token = await theTeam.session("dee");
+  await theTeam.site.call(token, "typing.set", { in: `@${VIEWER.name}` });
+  await tab.typing.filter({ hasText: "typing" }).waitFor();
+}
+
+async function everyView(world: World): Promise<void> {
+  const theTeam = await team();
+  for (const look of Object.keys(LOOKS) as Look[]) {
+    const visitor = await world.visitor(theTeam.site, LOOKS[look]);
+    const tab = await visitor.open();
+    await pictures(tab, DOORS, theTeam, look);
+    await tab.go("#/");
+    await tab.signIn(VIEWER.name);
+    await pictures(tab, VIEWS, theTeam, look);
+    if (look === "" && isWanted("typing.png")) {
+      await tab.go("#/@dee");
+      await tab.sees("the roof");
+      await someoneTypes(theTeam, tab);
+      await picture(tab, "typing.png");
+    }
+    await visitor.context.close();
+  }
+}
+
+/** The server goes away while somebody writes. */
+async function disconnected(world: World): Promise<void> {
+  for (const look of ["", "dark-narrow"] as const) {
+    const file = fileOf("disconnected", look);
+    if (!isWanted(file)) continue;
+    const theTeam = await team();
+    const tab = await (await world.visitor(theTeam.site, LOOKS[look])).open();
+    await tab.signIn(VIEWER.name);
+    await tab.go(`#/c/${theTeam.channel("ops")}`);
+    await tab.sees("eleven minutes");
+    await theTeam.site.kill();
+    await tab.isNotConnected();
+    await tab.send("I unplug the old disks now.");
+    await tab.send("If you read this later: everything went well.");
+    await tab.sent("went well", "Waiting to be sent");
+    await picture(tab, file);
+  }
+}
+
+/** The first person on a new server, and what each new one finds. */
+async function firstMinute(world: World): Promise<void> {
+  for (const look of ["", "narrow"] as const) {
+    if (!isWanted(fileOf("first-minute", look))) continue;
+    const site = await world.site();
+    const tab = await (await world.visitor(site, LOOKS[look])).open();
+    await tab.signUp(VIEWER.name, { displayName: VIEWER.displayName });
+    await tab.main("Getting started").waitFor();
+    await picture(tab, fileOf("first-minute", look));
+  }
+}
+
+mkdirSync(folder, { recursive: true });
+const world = new World();
+try {
+  for (const series of [everyView, disconnected, firstMinute]) {
+    await Promise.race([series(world), world.broken]);
+  }
+} catch (error) {
+  console.error(`what the pages showed: ${await world.photograph("screenshots")}`);
+  throw error;
+} finally {
+  await cleanUp();
+  await closeBrowser();
+}
+if (world.faults.length > 0) {
+  console.error(`on the pages: ${world.faults.join("\n")}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,23 @@
+/** The page: who is not signed in sees the way in, everybody else the chat. */
+import { useEffect } from "preact/hooks";
+import { Frame } from "./frame/frame.tsx";
+import { LiveRegion } from "./parts/live.tsx";
+import { AppContext } from "./parts/use.ts";
+import { SignIn } from "./start/sign-in.tsx";
+import type { App as AppState } from "./state/app.ts";
+
+export function App({ app }: { app: AppState }) {
+  const theme = app.preferences.theme.value;
+  useEffect(() => {
+    const { dataset } = document.documentElement;
+    if (theme === "system") delete dataset.theme;
+    else dataset.theme = theme;
+  }, [theme]);
+  const phase = app.session.phase.value;
+  return (
+    <AppContext.Provider value={app}>
+      {phase.is === "signed_in" ? <Frame key={phase.account.id} /> : <SignIn />}
+      <LiveRegion />
+    </AppContext.Provider>
+  );
+}

@@ -1,0 +1,10 @@
+/** Where the page begins: the state over the browser's own ports, the view over the state. */
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { keepPage } from "./keep-page.ts";
+import { createApp } from "./state/app.ts";
+import { browserPorts } from "./state/browser-ports.ts";
+
+const app = createApp(browserPorts());
+render(<App app={app} />, document.getElementById("app") as HTMLElement);
+keepPage();

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { excerpt } from "./excerpt.ts";
+
+const shown = (text: string, wanted: string) =>
+  excerpt(text, wanted)
+    .map((piece) => (piece.isHit ? `[${piece.text}]` : piece.text))
+    .join("");
+
+test("hits are whole words, without regard to case and accents", () => {
+  expect(shown("The Café is a cafeteria", "cafe")).toBe("The [Café] is a cafeteria");
+  expect(shown("Привет, мир", "ПРИВЕТ")).toBe("[Привет], мир");
+});
+
+test("a last star stands for any ending, quotes mark each word", () => {
+  expect(shown("disk full, disks fuller", "disk*")).toBe("[disk] full, [disks] fuller");
+  expect(shown("we lost the link", '"the link"')).toBe("we lost [the] [link]");
+});
+
+test("a long text is cut around the first hit, and says so", () => {
+  const text = `${"before ".repeat(100)}needle ${"after ".repeat(100)}`;
+  const pieces = excerpt(text, "needle");
+  expect(pieces[0]).toEqual({ text: "…", isHit: false });
+  expect(pieces.at(-1)).toEqual({ text: "…", isHit: false });
+  expect(pieces.filter(({ isHit }) => isHit).map(({ text: hit }) => hit)).toEqual(["needle"]);
+  expect(pieces.map(({ text: part }) => part).join("").length).toBeLessThan(300);
+});
+
+test("nothing of the text is changed, whatever it is", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (text, wanted) => {
+      const whole = excerpt(text, wanted).map((piece) => piece.text);
+      if (whole[0] === "…" && !text.startsWith("…")) whole.shift();
+      if (whole.at(-1) === "…" && !text.endsWith("…")) whole.pop();
+      expect(text).toContain(whole.join(""));
+    }),
+  );
+});
