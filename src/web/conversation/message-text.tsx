@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { classes, IconButton } from "../parts/button.tsx";
 import { useApp } from "../parts/use.ts";
+import { textOf } from "../state/errors.ts";
 import { copyText } from "./copy-text.ts";
 import { type Block, type Inline, isEmojiOnly, type ListItem, parseMarkdown } from "./markdown.ts";
 
@@ -84,11 +85,11 @@ function drawInlines(inlines: readonly Inline[], reach: Reach): ComponentChildre
 function drawInline(inline: Inline, key: number, reach: Reach): ComponentChildren {
   switch (inline.is) {
     case "text":
-      return inline.text;
+      return withVisible(inline.text, OVERRIDES);
     case "code":
       return (
         <code key={key} dir="ltr">
-          {withVisibleDirections(inline.text)}
+          {withVisible(inline.text, DIRECTIONS)}
         </code>
       );
     case "link":
@@ -120,16 +121,26 @@ function drawInline(inline: Inline, key: number, reach: Reach): ComponentChildre
 type MentionProps = { is: "person" | "channel"; name: string; reach: Reach };
 
 function Mention({ is, name, reach }: MentionProps) {
-  const handle = (is === "person" ? "@" : "#") + name;
+  const { conversations, alerts } = useApp();
+  const handle = (is === "person" ? "@" : "#") + name.toLowerCase();
   const isMe = is === "person" && name.toLowerCase() === reach.me;
   return (
     <a
       class={classes("mention", isMe && "mention-me")}
-      href={`#/${handle.toLowerCase()}`}
+      href={`#/${handle}`}
       dir="ltr"
       tabIndex={reach.tabIndex}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        // Not by the address: if there is no such thing one stays here.
+        event.preventDefault();
+        const text = `There is no ${handle} here, or none that you may see.`;
+        conversations.open(handle).catch((error: { code?: string }) => {
+          alerts.show({ kind: "warn", text: error.code === "not_found" ? text : textOf(error) });
+        });
+      }}
     >
-      {handle}
+      {(is === "person" ? "@" : "#") + name}
     </a>
   );
 }
@@ -148,7 +159,7 @@ function CodeBlock({ language, text, tabIndex }: CodeBlockProps) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
       {/* biome-ignore lint/a11y/useSemanticElements: it is no part of a form */}
       <pre dir="ltr" tabIndex={0} role="group" aria-label={`Code${language && `, ${language}`}`}>
-        <code>{withVisibleDirections(text)}</code>
+        <code>{withVisible(text, DIRECTIONS)}</code>
       </pre>
       <IconButton
         icon="copy"
@@ -161,9 +172,14 @@ function CodeBlock({ language, text, tabIndex }: CodeBlockProps) {
   );
 }
 
-/** In code an unseen character that turns the direction makes it look like other code: it is shown. */
-function withVisibleDirections(text: string): ComponentChildren {
-  const parts = text.split(/([\u202a-\u202e\u2066-\u2069])/);
+/** Unseen, and what follows is shown backwards: nobody needs them to write, and `exe.gpj` is to be seen as it is. */
+const OVERRIDES = /([\u202d\u202e])/;
+/** In code every one that moves what follows makes it look like other code. */
+const DIRECTIONS = /([\u202a-\u202e\u2066-\u2069])/;
+
+/** The text, with the characters that `hidden` finds shown by their number in their place. */
+function withVisible(text: string, hidden: RegExp): ComponentChildren {
+  const parts = text.split(hidden);
   if (parts.length === 1) return text;
   return parts.map((part, i) =>
     i % 2 === 0 ? (

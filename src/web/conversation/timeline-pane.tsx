@@ -276,7 +276,9 @@ function Beginning({ conversation, timeline, end }: BeginningProps) {
 function InviteFirst({ conversation }: { conversation: ConversationState }) {
   const [invites, setInvites] = useState(false);
   const { standing, members } = conversation;
-  if (standing !== "owner" || members !== 1) return null;
+  const at = useApp().place.current.value;
+  const isBeside = at.is === "conversation" && at.side === "members";
+  if (standing !== "owner" || members !== 1 || isBeside) return null;
   return (
     <>
       <Button icon="plus" onClick={() => setInvites(true)}>

@@ -27,6 +27,8 @@ export function Dialog({ title, onClose, children, actions, wide, firm }: Dialog
     if (element === null) return;
     const before = document.activeElement;
     element.showModal();
+    const body = element.querySelector<HTMLElement>(".dialog-body");
+    if (body !== null && body.scrollHeight > body.clientHeight) body.tabIndex = 0; // keys scroll it
     const first = element.querySelector<HTMLElement>(
       "[data-autofocus], .dialog-body :is(input, textarea, select):not(:disabled)",
     );

@@ -141,10 +141,11 @@ export function Choice<V extends string>(props: ChoiceProps<V>) {
               name={id}
               value={option.value}
               checked={option.value === value}
+              aria-labelledby={`${id}-${option.value}-label`}
               aria-describedby={option.hint === undefined ? undefined : `${id}-${option.value}`}
               onChange={() => onChange(option.value)}
             />
-            <span>{option.label}</span>
+            <span id={`${id}-${option.value}-label`}>{option.label}</span>
             {option.hint !== undefined && (
               <span id={`${id}-${option.value}`} class="choice-hint">
                 {option.hint}

@@ -7,7 +7,7 @@ import { Empty } from "../parts/empty.tsx";
 import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Spinner } from "../parts/notice.tsx";
-import { Time, timeText } from "../parts/time.tsx";
+import { Time } from "../parts/time.tsx";
 import { useApp } from "../parts/use.ts";
 import { Pane } from "../settings/pane.tsx";
 import { Retry } from "../settings/sessions.tsx";
@@ -129,13 +129,12 @@ function Result({ message, wanted }: { message: Message; wanted: string }) {
     id: message.conversation,
     at: message.position,
   } as const;
-  const label = `${author} in ${where}, ${timeText(message.at, "full", Date.now())}`;
   return (
     <li class="search-result">
       <Avatar id={id} name={author} />
       <div class="search-result-body">
-        <a class="search-result-link" href={app.place.href(place)} aria-label={label}>
-          <bdi class="search-result-author">{author}</bdi>
+        <a class="search-result-link" href={app.place.href(place)}>
+          <bdi class="search-result-author">{author}</bdi>{" "}
           <span class="quiet">
             in <bdi>{where}</bdi>, <Time ms={message.at} style="brief" />
           </span>

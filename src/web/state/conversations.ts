@@ -29,6 +29,7 @@ import {
   withPosted,
   withStanding,
 } from "./conversation-state.ts";
+import { Doubts } from "./doubts.ts";
 import { textOf } from "./errors.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Recent } from "./recent.ts";
@@ -54,7 +55,6 @@ export interface Conversations {
 
 const FIRST_PAGE = 50;
 const PAGE = 500;
-export const REFRESH_MS = 200;
 const AGAIN_MS = 2_000;
 const SELECTIONS_MAX = 500;
 
@@ -85,6 +85,7 @@ export class LiveConversations implements Conversations {
   readonly loaded = signal(false);
   readonly error = signal<string | undefined>(undefined);
   readonly marks: ReadMarks;
+  private readonly doubts: Doubts;
   private readonly parts: ConversationParts;
   private readonly client: Client;
   private readonly clock: Clock;
@@ -101,8 +102,6 @@ export class LiveConversations implements Conversations {
   private loadAgain = false;
   /** Came by an event while the list was being read. */
   private born = new Set<string>();
-  private readonly doubtful = new Map<string, string>();
-  private cancelRefresh: (() => void) | undefined;
   private cancelAgain: (() => void) | undefined;
   private opens = 0;
 
@@ -113,6 +112,7 @@ export class LiveConversations implements Conversations {
     this.marks = new ReadMarks(this.client, this.clock, (id, upTo, unread) =>
       this.told(id, upTo, unread),
     );
+    this.doubts = new Doubts(this.client, this.clock, (id) => this.refresh(id));
     let shown: readonly ConversationState[] = [];
     this.list = computed(() => {
       void this.version.value;
@@ -210,7 +210,7 @@ export class LiveConversations implements Conversations {
       .call("conversation.list", { limit: FIRST_PAGE })
       .catch(() => null);
     if (page !== null && era === this.era) this.take(page.conversations);
-    this.refreshSoon();
+    this.doubts.again();
   }
 
   /** What an earlier load of the page showed: until the server says more. */
@@ -226,10 +226,8 @@ export class LiveConversations implements Conversations {
   clear(): void {
     this.era++;
     this.entries.clear();
-    this.doubtful.clear();
+    this.doubts.clear();
     this.marks.clear();
-    this.cancelRefresh?.();
-    this.cancelRefresh = undefined;
     this.cancelAgain?.();
     this.loadAgain = false;
     this.loaded.value = false;
@@ -243,7 +241,7 @@ export class LiveConversations implements Conversations {
     const id = message.conversation;
     const me = this.parts.me.peek();
     const known = this.get(id);
-    if (known === undefined || isUnclear(known, message, me)) this.doubt(id);
+    if (known === undefined || isUnclear(known, message, me)) this.doubts.about(id);
     this.born.add(id);
     this.change(id, (before) => withPosted(before, message, me, isWatched));
   }
@@ -251,7 +249,7 @@ export class LiveConversations implements Conversations {
   changed(message: Message): void {
     const before = this.get(message.conversation);
     if (before === undefined) return;
-    if (isUnclear(before, message, this.parts.me.peek())) this.doubt(message.conversation);
+    if (isUnclear(before, message, this.parts.me.peek())) this.doubts.about(message.conversation);
     this.change(message.conversation, (conversation) => withChanged(conversation, message));
   }
 
@@ -275,13 +273,13 @@ export class LiveConversations implements Conversations {
     } else if (standing === "invited") {
       void this.load(); // what one may not read yet is told by the list alone
     } else {
-      this.doubt(id);
+      this.doubts.about(id);
     }
   }
 
   /** Somebody else came to a channel, or went. */
   membersChanged(id: string): void {
-    if (this.entries.has(id)) this.doubt(id);
+    if (this.entries.has(id)) this.doubts.about(id);
   }
 
   channelChanged(channel: Channel): void {
@@ -298,7 +296,7 @@ export class LiveConversations implements Conversations {
 
   markerMoved(id: string, upTo: string): void {
     this.change(id, (before) => withMarker(before, upTo));
-    if ((this.get(id)?.unread ?? 0) > 0) this.doubt(id);
+    if ((this.get(id)?.unread ?? 0) > 0) this.doubts.about(id);
   }
 
   presence(account: string, online: boolean): void {
@@ -398,29 +396,13 @@ export class LiveConversations implements Conversations {
     }
   }
 
-  private doubt(id: string): void {
-    this.doubtful.set(id, this.referenceOf(id));
-    this.refreshSoon();
-  }
-
-  private refreshSoon(): void {
-    if (this.doubtful.size === 0) return;
-    this.cancelRefresh ??= this.clock.schedule(REFRESH_MS, () => {
-      this.cancelRefresh = undefined;
-      if (this.client.connection.state !== "live") return; // asked when it is back
-      const due = [...this.doubtful];
-      this.doubtful.clear();
-      for (const [id, reference] of due) void this.refresh(id, reference);
-    });
-  }
-
-  private async refresh(id: string, reference: string): Promise<void> {
+  private async refresh(id: string): Promise<void> {
     const { era } = this;
     try {
-      await this.resolve(reference);
+      await this.resolve(this.referenceOf(id));
     } catch (error) {
       if (era !== this.era || !(error instanceof HoldfastError)) return;
-      if (error.retry) this.doubt(id);
+      if (error.retry) this.doubts.about(id);
       else if (error.code === "not_found" && this.get(id)?.channel?.standing !== "invited") {
         this.remove(id);
       }

@@ -167,8 +167,9 @@ export class HashPlace implements Place {
 
   private read(): void {
     const parsed = parseHash(this.address.hash());
-    this.wanted.value = "reference" in parsed ? parsed.reference : undefined;
     this.become("place" in parsed ? parsed.place : HOME);
+    // Last: a name that is known is looked up at once, and leads on from here.
+    this.wanted.value = "reference" in parsed ? parsed.reference : undefined;
   }
 
   private become(place: PlaceAt): void {
