@@ -222,3 +222,15 @@ test("presence goes to those who show the person, and short absences are not tol
   const again = await shows.call("account.list", { match: "p-alice" });
   expect(again.accounts[0]?.online).toBe(true);
 });
+
+test("a conversation that opens by itself keeps what it says of presence true", async () => {
+  const alice = await server.join("p-first");
+  const bob = await server.join("p-second");
+  await alice.call("message.post", { to: "@p-second", text: "hello", id: newId() });
+  expect(bob.eventsNamed("conversation.opened")).toMatchObject([
+    { conversation: { online: true } },
+  ]);
+  alice.disconnect(server);
+  clock.jump(5_001);
+  expect(bob.eventsNamed("presence.changed")).toMatchObject([{ account: alice.id, online: false }]);
+});

@@ -148,8 +148,12 @@ export class Connections {
     const opened = this.notices.opened(conversation, account);
     if (opened === null) return;
     const text = this.textOf(opened.method, opened.params);
+    // It says whether the other party is online: that has to stay true.
+    const parties = isChannelId(conversation) ? [] : this.render.partiesOf(conversation);
+    const others = parties.filter((party) => party !== account);
     for (const connection of fresh) {
       connection.subscribe(conversation);
+      connection.shows(others);
       connection.send(text);
     }
   }

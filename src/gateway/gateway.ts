@@ -380,9 +380,10 @@ export class Gateway {
     for (const timer of this.timers) timer.cancel();
     this.services.folds.wake();
     await this.services.replica.stop();
-    while (this.inFlight > 0) {
+    do {
+      // Once at least: an answer that is ready goes out before its connection is closed.
       await new Promise<void>((resolve) => this.options.clock.schedule(5, resolve));
-    }
+    } while (this.inFlight > 0);
     for (const connection of [...this.connections.all]) {
       this.connections.close(connection, "going_away", "the server is stopping");
     }
