@@ -18,7 +18,7 @@ async function run(program: string): Promise<{ code: number; err: string; out: s
 }
 
 for (const program of ["process.exit(0)", "process.exit()", "process.exit(3)", "throw 1"]) {
-  test(`an end by \`${program}\` that was not announced has the status of a defect`, async () => {
+  test(`[R54] an end by \`${program}\` that was not announced has the status of a defect`, async () => {
     const { code, err } = await run(program);
     expect([code, err]).toEqual([EXIT_CODES.internal, expect.stringContaining(UNASKED)]);
   });
@@ -31,7 +31,7 @@ test("an end that was announced keeps its status, in silence", async () => {
   expect(await run("guard.announce()")).toEqual({ code: 0, err: "", out: "" });
 });
 
-test("a process with nothing left to do stays until it is told", async () => {
+test("[R54] a process with nothing left to do stays until it is told", async () => {
   // The timer holds nothing: it comes only if something else does.
   const later = "setTimeout(() => { console.log('still here'); guard.leave(0); }, 50).unref();";
   expect(await run(later)).toEqual({ code: 0, err: "", out: "still here\n" });
@@ -47,7 +47,7 @@ function disturbed(folder: string, deed: string) {
   );
 }
 
-test("a start that something ends with 0 is a defect, and says so", async () => {
+test("[R54] a start that something ends with 0 is a defect, and says so", async () => {
   const server = await disturbed(scratch(), "setTimeout(() => process.exit(0), 0)");
   const { code, err } = await server.ended();
   expect([code, err]).toEqual([EXIT_CODES.internal, expect.stringContaining(UNASKED)]);

@@ -47,8 +47,6 @@ class LogWorker {
   /** Bodies that are out of the log but perhaps not yet out of its WAL. */
   private leaving: number[] = [];
   private scheduled = false;
-  /** The log itself has found no room, whatever the file system says is free. */
-  private isFull = false;
   private draining = false;
   private stopped = false;
   private killCountdown: number;
@@ -126,7 +124,6 @@ class LogWorker {
 
   /** Keeps what is queued for another try. A server that stops does not wait: nobody was promised any of it. */
   private waitForRoom(): void {
-    this.isFull = true;
     this.tellSpace();
     if (this.draining) {
       self.postMessage({ type: "drained" });
@@ -141,7 +138,6 @@ class LogWorker {
 
   private erase(items: readonly Erasure[]): void {
     this.writer.erase(items);
-    this.isFull = false;
     this.queue.shift();
     for (const { n } of items) this.leaving.push(n);
     this.emptyWal();
@@ -170,7 +166,6 @@ class LogWorker {
     });
     const tookMs = performance.now() - startMs;
     this.queue.splice(0, batches.length);
-    this.isFull = false;
     self.postMessage({ type: "durable", count, tookMs, heads });
     this.tellSpace();
     this.writer.checkpointIfDue();
@@ -212,8 +207,7 @@ class LogWorker {
       RESERVE_BYTES_MAX,
     );
     const reserveBytes = this.options.reserveBytes ?? Math.floor(share);
-    const freeBytes = this.isFull ? 0 : bavail * bsize;
-    self.postMessage({ type: "space", freeBytes, reserveBytes });
+    self.postMessage({ type: "space", freeBytes: bavail * bsize, reserveBytes });
   }
 
   private killPoint(point: "before-commit" | "after-commit"): void {

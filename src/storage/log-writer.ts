@@ -130,10 +130,7 @@ export class LogWriter {
   /** After a transaction that found no room: what is in memory is what the disk has again. */
   private takeBack(touched: Touched, lastN: number): void {
     if (this.db.inTransaction) this.db.run("ROLLBACK");
-    for (const [origin, before] of touched) {
-      if (before.seq === 0) this.origins.delete(origin.o);
-      else Object.assign(origin, before);
-    }
+    for (const [origin, before] of touched) Object.assign(origin, before);
     this.lastN = lastN;
   }
 

@@ -150,7 +150,9 @@ describe("the log on disk", () => {
       await expect(close()).rejects.toThrow();
       // One that was told to end is no news.
       const orderly = await opened(options());
+      const gone = new Promise((resolve) => threads.at(-1)?.addEventListener("close", resolve));
       await orderly.close();
+      await gone;
       expect(orderly.heard.failures).toEqual([]);
     } finally {
       globalThis.Worker = real;
