@@ -14,12 +14,14 @@ import { ServerProcess } from "./server.ts";
 
 const MESSAGES = 200;
 
-/** Runs before the page's script: notes when the frame with the first message has been made. */
-const NOTE = `new MutationObserver((_, observer) => {
-  if (document.querySelector("[role=log] [role=article], [role=log] article") === null) return;
-  observer.disconnect();
-  requestAnimationFrame(() => setTimeout(() => { window.__firstMessageMs = performance.now(); }));
-}).observe(document, { childList: true, subtree: true });`;
+/** Runs before the page's script: when the frame with the first message was made, ms after the navigation. */
+const NOTE = `window.__firstMessageMs = new Promise((resolve) => {
+  new MutationObserver((_, observer) => {
+    if (document.querySelector("[role=log] [role=article], [role=log] article") === null) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+  }).observe(document, { childList: true, subtree: true });
+});`;
 
 export type PageFigures = {
   /** Of each run, ms. */
@@ -70,8 +72,7 @@ async function measure(url: string, browser: Browser, runs: number): Promise<Pag
     await context.addInitScript({ content: NOTE });
     const page = await context.newPage();
     await page.goto(`${url}/#/c/${id}`);
-    const noted = await page.waitForFunction("window.__firstMessageMs");
-    firstMessageMs.push(Number(await noted.jsonValue()));
+    firstMessageMs.push(await page.evaluate<number>("window.__firstMessageMs"));
     compressedBytes = await page.evaluate<number>(
       `performance.getEntriesByType("resource")
         .filter(({ name }) => /[.](js|css)$/.test(name))

@@ -84,6 +84,13 @@ async function someoneTypes(theTeam: Team, tab: Tab): Promise<void> {
   await tab.typing.filter({ hasText: "typing" }).waitFor();
 }
 
+/** A message of one's own, with what is said about where it is stored. */
+async function thank(tab: Tab, theTeam: Team): Promise<void> {
+  await tab.go(`#/c/${theTeam.channel("ops")}`);
+  await tab.sendByButton("Thank you all. I close the window for today.");
+  await tab.sent("Thank you all");
+}
+
 async function everyView(world: World): Promise<void> {
   const theTeam = await team();
   for (const look of Object.keys(LOOKS) as Look[]) {
@@ -92,6 +99,7 @@ async function everyView(world: World): Promise<void> {
     await pictures(tab, DOORS, theTeam, look);
     await tab.go("#/");
     await tab.signIn(VIEWER.name);
+    if (look === "") await thank(tab, theTeam);
     await pictures(tab, VIEWS, theTeam, look);
     if (look === "" && isWanted("typing.png")) {
       await tab.go("#/@dee");
@@ -115,8 +123,8 @@ async function disconnected(world: World): Promise<void> {
     await tab.sees("eleven minutes");
     await theTeam.site.kill();
     await tab.isNotConnected();
-    await tab.send("I unplug the old disks now.");
-    await tab.send("If you read this later: everything went well.");
+    await tab.sendByButton("I unplug the old disks now.");
+    await tab.sendByButton("If you read this later: everything went well.");
     await tab.sent("went well", "Waiting to be sent");
     await picture(tab, file);
   }

@@ -69,10 +69,10 @@ pageTest("from an account to signing out without a mouse", async (world) => {
   await keys.press("Enter");
   await tab.main("Settings").waitFor();
   await keys.take("link", "Appearance");
-  await keys.walkTo("radio", /^System/);
+  await keys.walkTo("radio", "System");
   await keys.press("ArrowDown");
   await keys.press("ArrowDown");
-  expect(await tab.page.getByRole("radio", { name: /^Dark/ }).isChecked()).toBe(true);
+  expect(await tab.page.getByRole("radio", { name: "Dark", exact: true }).isChecked()).toBe(true);
 
   await keys.take("button", /^Account menu/);
   await keys.walkTo("menuitem", "Sign out", "ArrowDown");

@@ -98,19 +98,25 @@ pageTest(
   },
 );
 
-pageTest("what arrived unanswered is not said again", async (world) => {
-  const at = await scene(world);
-  const { alice } = at;
-  at.site.line.become("deaf");
-  await alice.send("m-1");
-  await alice.send("m-2");
-  await serverHas(at, upTo(1));
-  expect(await alice.message("Stored on").count(), "claims nothing that it was not told").toBe(0);
-  at.site.line.become("whole");
-  await alice.sent("m-2");
-  await alice.reads(WORDS, upTo(2));
-  await serverHas(at, upTo(2));
-});
+pageTest(
+  "what arrived unanswered is not said again, not even by the page of after a reload",
+  async (world) => {
+    const at = await scene(world);
+    const { alice } = at;
+    await alice.pageIsKept();
+    at.site.line.become("deaf");
+    await alice.send("m-1");
+    await alice.send("m-2");
+    await serverHas(at, upTo(1));
+    expect(await alice.message("Stored on").count(), "claims nothing that it was not told").toBe(0);
+    await alice.reload();
+    await alice.reads(WORDS, upTo(2));
+    at.site.line.become("whole");
+    await alice.sent("m-2");
+    await alice.reads(WORDS, upTo(2));
+    await serverHas(at, upTo(2));
+  },
+);
 
 pageTest("the server is killed and comes back while one types and sends", async (world) => {
   const at = await scene(world);
@@ -187,14 +193,14 @@ pageTest("what a closed tab left goes out by the other one, or by the next", asy
 pageTest("a draft and what was just sent survive a crash of the tab", async (world) => {
   const at = await scene(world);
   const { alice, visitor } = at;
-  await goOffline(at);
+  at.site.line.become("cut");
   await alice.isNotConnected();
   await alice.send("m-1");
   await alice.sent("m-1", "Waiting to be sent");
   await alice.composer.fill("half a thought");
   await Bun.sleep(1_000); // a draft is kept a moment after the last key
   await alice.crash();
-  await goOnline(at);
+  at.site.line.become("whole");
   const again = await visitor.open();
   await again.openConversation("#ops");
   await again.sent("m-1");

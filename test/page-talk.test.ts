@@ -7,6 +7,8 @@ import type { World } from "./browser/world.ts";
 
 closeBrowserAfterAll();
 
+const AT_ONCE_MS = 1_500;
+
 /** Alice, and Bob with a name to show, each in a browser of their own, on one server. */
 async function twoPeople(world: World) {
   const site = await world.site();
@@ -63,11 +65,9 @@ pageTest("what is typed is told, and no longer when it was sent", async (world) 
   await bob.typing.filter({ hasText: "Alice Example is typing" }).waitFor();
   await alice.composer.press("Enter");
   await bob.sees("I am thinking");
-  await eventually(
-    "nobody typing",
-    () => bob.typing.innerText(),
-    (text) => text.trim() === "",
-  );
+  const typing = () => bob.typing.innerText();
+  // It would be over by itself some seconds after the last key.
+  await eventually("nobody typing", typing, (text) => text.trim() === "", AT_ONCE_MS);
 });
 
 pageTest("who comes back finds the line above what is new", async (world) => {

@@ -114,11 +114,11 @@ pageTest("the theme is the system's until one is chosen, and stays chosen", asyn
   const light = await ground();
   expect(light).not.toBe(dark);
   await tab.go("#/settings/appearance");
-  await tab.page.getByRole("radio", { name: /^Dark/ }).check();
+  await tab.page.getByRole("radio", { name: "Dark", exact: true }).check();
   await becomes(dark);
   await tab.reload();
   await tab.isConnected();
   await becomes(dark);
-  await tab.page.getByRole("radio", { name: /^System/ }).check();
+  await tab.page.getByRole("radio", { name: "System", exact: true }).check();
   await becomes(light);
 });

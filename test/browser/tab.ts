@@ -146,6 +146,12 @@ export class Tab {
     await this.composer.press("Enter");
   }
 
+  /** As somebody without a keyboard does. */
+  async sendByButton(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.press("Send", this.page.getByRole("main"));
+  }
+
   async sees(text: string): Promise<void> {
     await this.message(text).first().waitFor();
   }
@@ -187,8 +193,7 @@ export class Tab {
     const invitation = this.dialog(`Invite people to ${channel}`);
     await invitation.getByRole("combobox", { name: "Name" }).fill(account.slice(1));
     await invitation.getByRole("option", { name: beginsWith(account) }).click();
-    await invitation.getByText(`Invited: ${account}`).waitFor();
-    await this.press("Done", invitation);
+    await this.press("Invite", invitation);
     await invitation.waitFor({ state: "detached" });
   }
 
@@ -227,6 +232,12 @@ export class Tab {
     await this.page.getByRole("menuitem", { name: beginsWith(item) }).click();
   }
 
+  /** Waits until nothing is being loaded into the view. */
+  async loaded(): Promise<void> {
+    const loading = this.page.getByRole("status").filter({ hasText: /^\s*(?:Loading|Searching)/ });
+    await loading.first().waitFor({ state: "detached" });
+  }
+
   async go(hash: string): Promise<void> {
     const url = new URL(this.page.url());
     url.hash = hash;
@@ -243,13 +254,12 @@ export class Tab {
     await this.page.evaluate("navigator.serviceWorker.ready.then(() => true)");
   }
 
-  /** The tab is gone, and nothing of the page is told. */
+  /** The tab's process dies at once: the page is told nothing, and can keep nothing more. */
   async crash(): Promise<void> {
     const session = await this.page.context().newCDPSession(this.page);
     const gone = new Promise((resolve) => this.page.once("crash", resolve));
     session.send("Page.crash").catch(() => {}); // nobody is left to answer
     await gone;
-    await this.page.close();
   }
 
   async close(): Promise<void> {

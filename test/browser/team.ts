@@ -1,4 +1,7 @@
-/** A team that has been at work for a while: what views look like with people in them, in tests and in pictures. */
+/**
+ * A team that has been at work for a while: what views look like with people in them, in tests and in pictures.
+ * In scripts that the fonts of a bare machine have.
+ */
 import type { AccountId, ChannelId } from "../../src/core/ids.ts";
 import { scratch } from "../server-process.ts";
 import { Ledger } from "./ledger.ts";
@@ -11,7 +14,7 @@ const MINUTE_MS = 60_000;
 const PEOPLE = [
   VIEWER,
   { name: "tomas", displayName: "Tomás Novák" },
-  { name: "aiko", displayName: "Aiko Tanaka" },
+  { name: "eleni", displayName: "Ελένη Παππά" },
   { name: "yusuf", displayName: "يوسف القحطاني" },
   { name: "max", displayName: "Maximiliane Freifrau von Hohenstein-Waldburg" },
   { name: "dee", displayName: "Dee Okafor" },
@@ -32,7 +35,7 @@ const CHANNELS = [
 type ChannelName = (typeof CHANNELS)[number]["name"];
 const INVITED = ["max", "dee"];
 
-const ARTIFACT = `https://build.example/artifacts/${"0123456789abcdef".repeat(9)}/holdfast.tar.zst`;
+const ARTIFACT = `https://build.example/artifacts/${"b5bb9d8014a0f9b1".repeat(4)}/holdfast.tar.zst`;
 const PLAN = [
   "This one, in short:",
   "```",
@@ -50,12 +53,12 @@ type Said = readonly [minutesAgo: number, who: Who, to: ChannelName | `@${Who}`,
 const SAID: readonly Said[] = [
   [9_020, "dee", "general", "Lunch on Thursday, the place with the big table?"],
   [9_001, "max", "general", "I'm in, and I bring somebody from the Zürich office."],
-  [8_990, "aiko", "general", "二人分の席をお願いします。"],
+  [8_990, "eleni", "general", "Κρατήστε και σε μένα μια θέση."],
   [3_100, "tomas", "incident-2025-11-storage", "10:02 the copy begins"],
   [3_050, "tomas", "incident-2025-11-storage", "10:13 the copy is done, `b` catches up"],
   [1_500, "tomas", "ops", "I move the storage of **b** to the new disks tomorrow, from ten."],
   [1_499, "tomas", "ops", "Nobody should notice: `a` and `c` go on, `b` catches up by itself."],
-  [1_480, "aiko", "ops", "了解です。監視はこちらで見ています。"],
+  [1_480, "eleni", "ops", "Εντάξει. Παρακολουθώ τα μηχανήματα από εδώ."],
   [240, "maya", "ops", "Good morning. Which runbook do we follow?"],
   [236, "tomas", "ops", PLAN],
   [230, "yusuf", "ops", "هل نحتاج إلى إيقاف المهام الليلية؟"],

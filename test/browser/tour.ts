@@ -26,6 +26,7 @@ function at(name: string, hash: string, main: string): Stop {
     go: async (tab) => {
       await tab.go(hash);
       await tab.main(main).waitFor();
+      await tab.loaded();
     },
   };
 }
@@ -110,7 +111,7 @@ export const VIEWS: readonly Stop[] = [
       await tab.go("#/");
       await tab.press("Find people and channels", tab.sidebar);
       const finder = tab.dialog("Find people and channels");
-      await finder.getByRole("combobox", { name: "Name" }).fill("a*");
+      await finder.getByRole("combobox", { name: "Name" }).fill("*o*");
       await finder.getByRole("option").first().waitFor();
     },
   },

@@ -79,7 +79,11 @@ export function taken(
 }
 
 /** Best first: names that begin so, then shown names with a word that does, then names that hold it. */
-export function ranked(all: readonly Suggestion[], query: string): readonly Suggestion[] {
+export function ranked(
+  all: readonly Suggestion[],
+  query: string,
+  most = SUGGESTIONS_MAX,
+): readonly Suggestion[] {
   const seen = new Set<string>();
   return all
     .map((suggestion) => ({ suggestion, rank: rankOf(suggestion, query) }))
@@ -87,7 +91,7 @@ export function ranked(all: readonly Suggestion[], query: string): readonly Sugg
     .sort((a, b) => a.rank - b.rank || online(b.suggestion) - online(a.suggestion))
     .map(({ suggestion }) => suggestion)
     .filter(({ handle }) => !seen.has(handle) && seen.add(handle))
-    .slice(0, SUGGESTIONS_MAX);
+    .slice(0, most);
 }
 
 const online = ({ online }: Suggestion) => (online === true ? 1 : 0);

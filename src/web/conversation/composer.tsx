@@ -1,17 +1,15 @@
 /** Where one writes: it grows, completes, knows commands, and keeps what is not sent. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { classes, IconButton } from "../parts/button.tsx";
-import { useAction, useApp } from "../parts/use.ts";
+import { useApp } from "../parts/use.ts";
 import type { App } from "../state/app.ts";
 import type { ConversationState } from "../state/conversations.ts";
-import { textOf } from "../state/errors.ts";
-import { carryOut, type Deed } from "./carry-out.ts";
 import type { Desk } from "./desk.ts";
 import { ExitDialog } from "./exit-dialog.tsx";
 import { isMine } from "./message-deeds.ts";
-import { characterCount, parseTyped, sendable } from "./typed.ts";
 import { grow, isComposing, isTouch, sendsByEnter } from "./typing-keys.ts";
 import { useCompletion } from "./use-completion.tsx";
+import { useComposer } from "./use-composer.ts";
 
 export type ComposerProps = {
   conversation: ConversationState;
@@ -19,61 +17,22 @@ export type ComposerProps = {
   onLeave: () => void;
 };
 
-/** So near the limit it is shown. */
-const NEAR = 200;
-
 export function Composer({ conversation, desk, onLeave }: ComposerProps) {
   const app = useApp();
-  const { id, handle } = conversation;
-  const text = app.drafts.draft(id).value;
+  const written = useComposer(conversation, desk, onLeave);
+  const { text, write, left } = written;
   const area = useRef<HTMLTextAreaElement>(null);
   const [caret, setCaret] = useState(text.length);
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [asksExit, setAsksExit] = useState(false);
-  const command = useAction(async (deed: Deed) => {
-    await carryOut(deed, { app, conversation, onLeave });
-    // What was typed meanwhile stays.
-    if (app.drafts.draft(id).peek() === text) app.drafts.set(id, "");
-  });
-  const write = (next: string, at = next.length) => {
-    app.drafts.set(id, next);
-    setCaret(at);
-    setProblem(undefined);
-    command.clear();
-  };
   const completion = useCompletion(conversation, text, caret, (next, at) => {
-    write(next, at);
+    write(next);
+    setCaret(at);
     moveCaret(area.current, next, at);
   });
-  const left = charactersLeft(text, app.session.hello.value?.limits.messageCharactersMax);
-  const isAway = app.connection.isTroubled.value;
-  const isTooLong = left !== undefined && left < 0;
-  const say = (said: string) => {
-    try {
-      app.pending.post(conversation, said);
-      write("");
-      desk.toNewest();
-    } catch (error) {
-      setProblem(textOf(error));
-    }
-  };
   const send = () => {
-    const typed = parseTyped(sendable(text));
-    if (typed.is === "nothing" || isTooLong) return;
-    if (typed.is === "wrong") setProblem(typed.why);
-    else if (typed.is === "exit") setAsksExit(true);
-    else if (typed.is === "say") say(typed.text);
-    else if (isAway && typed.is !== "help") setProblem(NO_COMMANDS);
-    else command.run(typed);
-    if (typed.is !== "exit") area.current?.focus();
+    written.send();
+    area.current?.focus();
   };
-  useEffect(() => {
-    desk.focusComposer = () => area.current?.focus();
-    desk.putBack = (back) => {
-      if (app.drafts.draft(id).peek() === "") write(back);
-      area.current?.focus();
-    };
-  }, [desk, id]);
+  useDesk(desk, area, (back) => text === "" && write(back));
   useLayoutEffect(() => grow(area.current), [text]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (isComposing(event)) return;
@@ -81,11 +40,11 @@ export function Composer({ conversation, desk, onLeave }: ComposerProps) {
     else if (sendsByEnter(event)) {
       event.preventDefault();
       send();
-    } else if (event.key === "ArrowUp" && text === "" && editsLast(app, id, desk)) {
+    } else if (event.key === "ArrowUp" && text === "" && editsLast(app, conversation.id, desk)) {
       event.preventDefault();
     }
   };
-  const error = problem ?? command.error;
+  const name = `Message ${conversation.handle}`;
   return (
     <form
       class="composer"
@@ -95,13 +54,13 @@ export function Composer({ conversation, desk, onLeave }: ComposerProps) {
       }}
     >
       {completion.list}
-      <Hint error={error} isAway={isAway} />
+      <Hint error={written.error} />
       <div class="composer-box">
         <textarea
           ref={area}
           class="composer-text"
-          aria-label={`Message ${handle}`}
-          placeholder={`Message ${handle}`}
+          aria-label={name}
+          placeholder={name}
           dir="auto"
           rows={1}
           enterkeyhint={isTouch() ? "enter" : "send"}
@@ -109,8 +68,9 @@ export function Composer({ conversation, desk, onLeave }: ComposerProps) {
           {...completion.attributes}
           onInput={(event) => {
             const { value, selectionStart } = event.currentTarget;
-            write(value, selectionStart);
-            if (value.trim() !== "" && !value.startsWith("/")) app.typing.tell(id);
+            write(value);
+            setCaret(selectionStart);
+            if (value.trim() !== "" && !value.startsWith("/")) app.typing.tell(conversation.id);
           }}
           onKeyUp={(event) => setCaret(event.currentTarget.selectionStart)}
           onClick={(event) => setCaret(event.currentTarget.selectionStart)}
@@ -123,27 +83,38 @@ export function Composer({ conversation, desk, onLeave }: ComposerProps) {
           class="composer-send"
           icon="send"
           label="Send"
-          disabled={text.trim() === "" || isTooLong || command.busy}
+          disabled={!written.maySend}
         />
       </div>
-      {asksExit && (
+      {written.asksExit && (
         <ExitDialog
           onSay={() => {
-            setAsksExit(false);
-            say(text.trim());
+            written.endExit();
+            written.say(text.trim());
           }}
-          onSignOut={() => app.drafts.set(id, "")}
-          onClose={() => setAsksExit(false)}
+          onSignOut={() => write("")}
+          onClose={written.endExit}
         />
       )}
     </form>
   );
 }
 
-function charactersLeft(text: string, limit: number | undefined): number | undefined {
-  if (limit === undefined || text.length < limit - NEAR) return undefined;
-  const left = limit - characterCount(text);
-  return left <= NEAR ? left : undefined;
+/** What others ask of the composer. */
+function useDesk(
+  desk: Desk,
+  area: { readonly current: HTMLTextAreaElement | null },
+  putBack: (text: string) => void,
+): void {
+  const latest = useRef(putBack);
+  latest.current = putBack;
+  useEffect(() => {
+    desk.focusComposer = () => area.current?.focus();
+    desk.putBack = (text) => {
+      latest.current(text);
+      area.current?.focus();
+    };
+  }, [desk]);
 }
 
 /** The text has to be there before the caret can stand in it. */
@@ -174,9 +145,9 @@ function Left({ left }: { left: number }) {
 }
 
 const AWAY = "Not connected. What you send waits here and goes out by itself.";
-const NO_COMMANDS = "Not connected. Messages wait, commands do not: try again when it is back.";
 
-function Hint({ error, isAway }: { error: string | undefined; isAway: boolean }) {
+function Hint({ error }: { error: string | undefined }) {
+  const isAway = useApp().connection.isTroubled.value;
   if (error !== undefined) {
     return (
       <p class="composer-error" role="alert">

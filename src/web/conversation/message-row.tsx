@@ -51,8 +51,7 @@ function same<T extends object>(a: T, b: T): boolean {
 function Row(props: MessageRowProps) {
   const { item, me, isActive, isEditing, isHighlighted } = props;
   const row = useRef<HTMLElement>(null);
-  /** Whether its buttons are there: they are made when somebody is near. */
-  const [isNear, setNear] = useState(false);
+  const { isNear, setNear, attributes } = useNearness(row);
   const [opensMenu, setOpensMenu] = useState(false);
   const author = item.is === "message" ? item.message.author : me;
   const at = item.is === "message" ? item.message.at : item.entry.at;
@@ -74,16 +73,7 @@ function Row(props: MessageRowProps) {
       aria-label={`${withoutDirections(name)}, ${timeText(at, "clock", Date.now())}`}
       aria-describedby={textId}
       aria-current={isHighlighted ? "true" : undefined}
-      onPointerEnter={(event) =>
-        setNear((was) => was || (event.pointerType === "mouse" && !isTouch()))
-      }
-      onPointerLeave={() => row.current?.contains(document.activeElement) || setNear(false)}
-      onFocusIn={() => setNear(true)}
-      onFocusOut={(event) => {
-        const to = event.relatedTarget;
-        if (!(to instanceof Node && row.current?.contains(to)))
-          setNear(row.current?.matches(":hover") === true);
-      }}
+      {...attributes}
       onClick={(event) => {
         if (isTouch() && isBare(event)) openMenu();
       }}
@@ -130,6 +120,25 @@ function Row(props: MessageRowProps) {
       )}
     </article>
   );
+}
+
+/** Whether somebody points at a message or has the focus in it: only then its buttons are made. */
+function useNearness(row: { readonly current: HTMLElement | null }) {
+  const [isNear, setNear] = useState(false);
+  const attributes = {
+    onPointerEnter: ({ pointerType }: PointerEvent) => {
+      if (pointerType === "mouse" && !isTouch()) setNear(true);
+    },
+    onPointerLeave: () => {
+      if (row.current?.contains(document.activeElement) !== true) setNear(false);
+    },
+    onFocusIn: () => setNear(true),
+    onFocusOut: ({ relatedTarget: to }: FocusEvent) => {
+      const isInside = to instanceof Node && row.current?.contains(to) === true;
+      if (!isInside) setNear(row.current?.matches(":hover") === true);
+    },
+  };
+  return { isNear, setNear, attributes };
 }
 
 /** A tap on the message itself, not on something in it or to end a selection. */

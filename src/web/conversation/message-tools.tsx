@@ -6,6 +6,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { IconButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Menu, type MenuItem } from "../parts/menu.tsx";
+import { isTouch } from "./typing-keys.ts";
 
 export type MessageDeed = {
   readonly icon: "copy" | "link" | "message" | "edit" | "trash";
@@ -34,7 +35,7 @@ export function MessageTools({ deeds, opensMenu, onMenu, isActive }: MessageTool
     label,
     icon,
     danger: icon === "trash",
-    ...(hint === undefined ? {} : { hint }),
+    ...(hint === undefined || isTouch() ? {} : { hint }),
     onSelect: run,
   }));
   return (

@@ -34,9 +34,9 @@ class Pane {
     this.scrollTop = Math.min(most, Math.max(0, this.scrollTop + by));
   }
 
-  topOf(key: string): number | undefined {
+  bottomOf(key: string): number | undefined {
     const at = this.rows.findIndex((row) => row.key === key);
-    return at < 0 ? undefined : this.measured().top(at);
+    return at < 0 ? undefined : this.measured().bottom(at);
   }
 
   measured(): Rows {
@@ -55,13 +55,13 @@ class Pane {
   change(change: () => void): void {
     const anchors = anchorsOf(this.measured(), this.height);
     change();
-    this.scroll(shiftOf(anchors, (key) => this.topOf(key)));
+    this.scroll(shiftOf(anchors, (key) => this.bottomOf(key)));
   }
 
-  /** Rows on the screen with their places. */
+  /** Rows on the screen with their ends. */
   seen(): string {
     return anchorsOf(this.measured(), this.height)
-      .map(({ key, top }) => `${key}@${top}`)
+      .map(({ key, bottom }) => `${key}@${bottom}`)
       .join(" ");
   }
 }
@@ -110,13 +110,22 @@ describe("what is read stays where it is", () => {
     });
     expect(pane.seen()).toBe(before);
   });
+  test("when the first row loses its head, because what came above is by the same author", () => {
+    const pane = paneAt(0);
+    const before = pane.seen();
+    pane.change(() => {
+      const [first, ...rest] = pane.rows as [Row, ...Row[]];
+      pane.rows = [...rows(50, 50), { ...first, height: 12 }, ...rest];
+    });
+    expect(pane.seen()).toEndWith(before);
+  });
   test("when the first row on the screen goes, by the next one", () => {
     const pane = paneAt(100);
-    expect(pane.seen()).toStartWith("m103@-10 m104@20");
+    expect(pane.seen()).toStartWith("m103@20 m104@50");
     pane.change(() => {
       pane.rows = pane.rows.filter(({ key }) => key !== "m103");
     });
-    expect(pane.topOf("m104")).toBe(20);
+    expect(pane.bottomOf("m104")).toBe(50);
   });
   test("whatever changes, some row that was there and still is has not moved", () => {
     const heights = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 30, maxLength: 30 });
@@ -134,14 +143,14 @@ describe("what is read stays where it is", () => {
           // So much below that the end is never in the way.
           pane.rows = [...rows(-100, added, 50), ...left, ...rows(900, 100)];
         });
-        const first = before.find(({ key }) => pane.topOf(key) !== undefined);
+        const first = before.find(({ key }) => pane.bottomOf(key) !== undefined);
         const isFree = pane.scrollTop > 0;
-        if (first !== undefined && isFree) expect(pane.topOf(first.key)).toBe(first.top);
+        if (first !== undefined && isFree) expect(pane.bottomOf(first.key)).toBe(first.bottom);
       }),
     );
   });
   test("nothing that was there is left: it stays where it is", () => {
-    expect(shiftOf([{ key: "m1", top: 4 }], () => undefined)).toBe(0);
+    expect(shiftOf([{ key: "m1", bottom: 4 }], () => undefined)).toBe(0);
   });
 });
 

@@ -3,9 +3,10 @@
  * what is above it is negative.
  *
  * Problem: pages come and go at both ends, messages grow and shrink, the window and the composer change, and what
- * somebody reads must stay where it is. Approach: before a change, note where the rows on the screen are; after it,
- * move by as much as the first of them that is still there moved. Rejected: the browser's own scroll anchoring (not in
- * every browser, and none at the very top, where pages are added).
+ * somebody reads must stay where it is. Approach: before a change, note where the rows on the screen end; after it,
+ * move by as much as the end of the first one that is still there moved. Ends, because the first one may lose its head
+ * when what comes above it is by the same author. Rejected: the browser's own scroll anchoring (not in every browser,
+ * and none at the very top, where pages are added).
  */
 
 /** Rows in their order, measured when asked. */
@@ -16,7 +17,7 @@ export interface Rows {
   bottom(index: number): number;
 }
 
-export type Anchor = { readonly key: string; readonly top: number };
+export type Anchor = { readonly key: string; readonly bottom: number };
 
 export type Extent = {
   /** Height of what is on the screen. */
@@ -47,22 +48,20 @@ export function firstBelow(rows: Rows, place: number): number {
 /** The rows on the screen, from above. */
 export function anchorsOf(rows: Rows, height: number): readonly Anchor[] {
   const anchors: Anchor[] = [];
-  for (let i = firstBelow(rows, 0); i < rows.length; i++) {
-    const top = rows.top(i);
-    if (top >= height) break;
-    anchors.push({ key: rows.key(i), top });
+  for (let i = firstBelow(rows, 0); i < rows.length && rows.top(i) < height; i++) {
+    anchors.push({ key: rows.key(i), bottom: rows.bottom(i) });
   }
   return anchors;
 }
 
-/** How much further to scroll so that the first row that is still there stays; 0 if none is. */
+/** How much further to scroll so that the first row that is still there ends where it did; 0 if none is. */
 export function shiftOf(
   anchors: readonly Anchor[],
-  topOf: (key: string) => number | undefined,
+  bottomOf: (key: string) => number | undefined,
 ): number {
-  for (const { key, top } of anchors) {
-    const now = topOf(key);
-    if (now !== undefined) return now - top;
+  for (const { key, bottom } of anchors) {
+    const now = bottomOf(key);
+    if (now !== undefined) return now - bottom;
   }
   return 0;
 }

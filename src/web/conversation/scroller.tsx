@@ -165,7 +165,7 @@ export class Scroller extends Component<ScrollerProps> {
     if (log === null || log.clientHeight === 0) return;
     if (!this.#reach(log)) {
       if (this.#isStuck && this.props.isNewest) this.#shift(extentOf(log).below);
-      else this.#shift(shiftOf(anchors, (key) => this.#topOf(key, log)));
+      else this.#shift(shiftOf(anchors, (key) => this.#bottomOf(key, log)));
     }
     this.#isStuck = isAtEnd(extentOf(log));
     this.#note();
@@ -220,9 +220,9 @@ export class Scroller extends Component<ScrollerProps> {
     this.#top = log.scrollTop;
   }
 
-  #topOf(key: string, log: HTMLElement): number | undefined {
+  #bottomOf(key: string, log: HTMLElement): number | undefined {
     const row = this.rowOf(key);
-    return row && this.#boxOf(row, log).top;
+    return row && this.#boxOf(row, log).bottom;
   }
 
   #boxOf(row: Element, log: HTMLElement): { readonly top: number; readonly bottom: number } {

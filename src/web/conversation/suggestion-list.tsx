@@ -33,11 +33,15 @@ export function SuggestionList({ id, suggestions, chosen, onTake }: SuggestionLi
           onClick={() => onTake(suggestion)}
         >
           <Picture {...suggestion} />
-          <span class="suggestion-handle">
-            {suggestion.handle}
-            {suggestion.about !== "" && <span class="unseen">, </span>}
+          <span class="suggestion-words">
+            <b>{suggestion.handle}</b>
+            {suggestion.about !== "" && (
+              <>
+                <span class="suggestion-comma">, </span>
+                <bdi>{suggestion.about}</bdi>
+              </>
+            )}
           </span>
-          <bdi class="suggestion-about">{suggestion.about}</bdi>
         </div>
       ))}
     </div>

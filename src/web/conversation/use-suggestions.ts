@@ -44,7 +44,7 @@ export function useSuggestions(
     };
   }, [app, is, query]);
   if (is === undefined) return [];
-  if (is === "command") return ranked(commandSuggestions, query);
+  if (is === "command") return ranked(commandSuggestions, query, commandSuggestions.length);
   // What was found for less is shown until there is an answer for this, as far as it fits.
   const asked = found?.is === is && query.startsWith(found.query) ? found.all : [];
   return ranked([...known(app, is, conversation), ...asked], query);

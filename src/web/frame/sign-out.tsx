@@ -4,12 +4,15 @@ import { Confirm } from "../parts/dialog.tsx";
 import { useApp } from "../parts/use.ts";
 
 export function SignOut({ onClose }: { onClose: () => void }) {
-  const { session, pending } = useApp();
+  const { session, pending, connection, alerts } = useApp();
   const waiting = pending.waiting.value;
   const [asks] = useState(waiting > 0);
   useEffect(() => {
     if (asks) return;
     onClose();
+    if (connection.kind.peek() !== "live") {
+      alerts.show({ kind: "info", text: "Signing out. The server is told, if it can be reached." });
+    }
     void session.signOut();
   }, []);
   if (!asks) return null;

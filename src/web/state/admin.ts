@@ -1,5 +1,6 @@
 /** What administrators do. Its promises reject with HoldfastError. */
 import type { Client, Result, Session } from "../../client/index.ts";
+import { settled } from "./repeat.ts";
 
 export type AdminAccount = Result<"admin.list">["accounts"][number];
 export type Invitation = Result<"invitation.list">["invitations"][number];
@@ -47,20 +48,21 @@ export function createAdmin(client: Client, signUpChanged: () => void): Admin {
         limit: PAGE,
         ...(after === undefined ? {} : { after }),
       }),
-    grant: (account) => done(client.call("admin.grant", { account })),
-    revoke: (account) => done(client.call("admin.revoke", { account })),
-    disable: (account) => done(client.call("admin.disable", { account, disabled: true })),
-    enable: (account) => done(client.call("admin.disable", { account, disabled: false })),
-    setPassword: (account, password) => done(client.call("admin.password", { account, password })),
+    grant: (account) => done(settled(client, "admin.grant", { account })),
+    revoke: (account) => done(settled(client, "admin.revoke", { account })),
+    disable: (account) => done(settled(client, "admin.disable", { account, disabled: true })),
+    enable: (account) => done(settled(client, "admin.disable", { account, disabled: false })),
+    setPassword: (account, password) =>
+      done(settled(client, "admin.password", { account, password })),
     sessions: async (account) => (await client.call("admin.sessions", { account })).sessions,
-    endSession: (session) => done(client.call("admin.endSession", { session })),
+    endSession: (session) => done(settled(client, "admin.endSession", { session })),
     invitations: async () => (await client.call("invitation.list")).invitations,
-    createInvitation: (params = {}) => client.call("invitation.create", params),
-    revokeInvitation: (invitation) => done(client.call("invitation.revoke", { invitation })),
+    createInvitation: (params = {}) => settled(client, "invitation.create", params),
+    revokeInvitation: (invitation) => done(settled(client, "invitation.revoke", { invitation })),
     signUp: {
       read: async () => (await client.call("setting.read")).signUp,
       update: async (signUp) => {
-        await client.call("setting.update", { signUp });
+        await settled(client, "setting.update", { signUp });
         signUpChanged();
       },
     },

@@ -193,6 +193,11 @@ test("presence and typing are seen, the own never", async () => {
   say(bob, there, "written");
   await until(() => lines(here).includes("bob: written"));
   expect(ann.app.typing.inConversation(id).value).toEqual([]);
+  // Bob was told of Ann by the first message alone, and sees her go all the same.
+  await until(() => bob.browser.wire.sent.includes("conversation.resolve"));
+  await ann.close();
+  await until(() => stateOf(bob, id)?.online === false);
+  expect(bob.app.people.person(stateOf(bob, id)?.account?.id ?? "").value?.online).toBe(false);
 });
 
 test("an account that is deleted is called so, and its erased words are gone from what is shown", async () => {
@@ -226,6 +231,11 @@ test("a name in the address becomes the place that it stands for, or home with a
   await until(() => tab.app.place.current.value.is === "conversation");
   expect(tab.hash).toStartWith("#/c/d_");
   expect(tab.title).toBe("bob — Holdfast");
+  const { hash } = tab;
+  tab.follow("#/");
+  tab.follow("#/@bob"); // known by now
+  await until(() => tab.app.place.current.value.is === "conversation");
+  expect(tab.hash).toBe(hash);
   tab.follow("#/@nobody");
   await until(() => said(tab).length > 0);
   expect(said(tab)).toEqual(["@nobody: There is no such thing, or none that you may see."]);

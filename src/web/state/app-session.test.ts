@@ -42,6 +42,22 @@ test("the first minute: what the server is, an account, and a place that says wh
   expect(session).toMatchObject({ label: "Test browser", current: true });
 });
 
+test("a sign-up whose answers got lost is repeated until it is known, and makes one account", async () => {
+  const chat = await start();
+  const browser = chat.browser();
+  const tab = browser.open();
+  await until(() => tab.app.session.hello.value !== undefined);
+  browser.wire.swallows.add("account.create");
+  const done = tab.app.session.signUp({ name: "ann", password: PASSWORD });
+  await until(() => browser.wire.swallows.size === 0);
+  browser.clock.jump(20_000);
+  await done;
+  expect(nameOf(tab)).toBe("ann");
+  expect(browser.wire.sent.filter((method) => method === "account.create").length).toBe(2);
+  const list = await tab.app.people.find("@*");
+  expect(list.people.map(({ name }) => name)).toEqual(["ann"]);
+});
+
 test("the token is in the cookie and nowhere else; a reload goes on with it", async () => {
   const chat = await start();
   const browser = chat.browser();

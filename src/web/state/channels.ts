@@ -1,5 +1,6 @@
 /** What people do with channels. Its promises reject with HoldfastError. */
 import type { Client, Conversation } from "../../client/index.ts";
+import { settled } from "./repeat.ts";
 
 export interface Channels {
   /** The answer is the id of its conversation; the page does not go there by itself. */
@@ -32,47 +33,47 @@ export class ClientChannels implements Channels {
   }
 
   async create(params: { name: string; private?: boolean; topic?: string }): Promise<string> {
-    const { channel } = await this.client.call("channel.create", params);
+    const { channel } = await settled(this.client, "channel.create", params);
     await this.resolve(channel.id);
     return channel.id;
   }
 
   async join(id: string): Promise<void> {
-    await this.client.call("channel.join", { in: id });
+    await settled(this.client, "channel.join", { in: id });
     await this.resolve(id);
   }
 
   async leave(id: string): Promise<void> {
     this.leaving.add(id);
     try {
-      await this.client.call("channel.leave", { in: id });
+      await settled(this.client, "channel.leave", { in: id });
     } finally {
       this.leaving.delete(id);
     }
   }
 
   async invite(id: string, account: string): Promise<void> {
-    await this.client.call("channel.invite", { in: id, account });
+    await settled(this.client, "channel.invite", { in: id, account });
   }
 
   async update(
     id: string,
     changes: { name?: string; topic?: string; private?: boolean },
   ): Promise<void> {
-    await this.client.call("channel.update", { in: id, ...changes });
+    await settled(this.client, "channel.update", { in: id, ...changes });
   }
 
   async remove(id: string, account: string): Promise<void> {
-    await this.client.call("channel.remove", { in: id, account });
+    await settled(this.client, "channel.remove", { in: id, account });
   }
 
   async ban(id: string, account: string, lift?: boolean): Promise<void> {
     const how = lift === undefined ? {} : { lift };
-    await this.client.call("channel.ban", { in: id, account, ...how });
+    await settled(this.client, "channel.ban", { in: id, account, ...how });
   }
 
   async handOver(id: string, account: string): Promise<void> {
-    await this.client.call("channel.update", { in: id, owner: account });
+    await settled(this.client, "channel.update", { in: id, owner: account });
   }
 
   /** Whether somebody here has just asked to leave it: then it is no news. */

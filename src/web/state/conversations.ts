@@ -256,6 +256,8 @@ export class LiveConversations implements Conversations {
   opened(conversation: Conversation): void {
     this.born.add(conversation.id);
     this.put(conversation, this.clock.wallMs());
+    // Who was told of by an event is not watched: asking is what makes the server tell who comes and goes.
+    if (conversation.kind === "direct") this.doubts.about(conversation.id);
   }
 
   /** The own standing in a channel. */

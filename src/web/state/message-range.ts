@@ -68,13 +68,21 @@ export function holds(range: Range, position: string): boolean {
 /** A message as it is now: it came, was edited, deleted, or moved. The same object if nothing changes. */
 export function withMessage(range: Range, came: Message): Range {
   const held = find(range, came.id);
-  const message = held === undefined ? came : newerOf(held, came);
+  if (held === undefined) return holds(range, came.position) ? inserted(range, came) : range;
+  const message = newerOf(held, came);
   if (message === held) return range;
-  const others = held === undefined ? range : without(range, held.id);
+  if (message.position === held.position) {
+    const messages = range.messages.map((other) => (other === held ? message : other));
+    return { ...range, messages };
+  }
   // What moves is judged by what is left: the place that it leaves is no end by itself.
-  if (!holds(others, message.position)) return held === undefined ? range : others;
-  const at = indexOf(others, message.position);
-  return { ...others, messages: others.messages.toSpliced(at, 0, message) };
+  const others = without(range, held.id);
+  return holds(others, message.position) ? inserted(others, message) : others;
+}
+
+function inserted(range: Range, message: Message): Range {
+  const at = indexOf(range, message.position);
+  return { ...range, messages: range.messages.toSpliced(at, 0, message) };
 }
 
 export function without(range: Range, id: string): Range {

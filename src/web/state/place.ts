@@ -93,30 +93,34 @@ function otherPlace(
 }
 
 export function hashOf(place: PlaceAt): string {
-  const text = encodeURIComponent;
   switch (place.is) {
     case "home":
       return "#/";
     case "conversation": {
-      const base = `#/c/${text(place.id)}`;
-      if (place.at !== undefined) return `${base}/at/${text(place.at)}`;
+      const base = `#/c/${encoded(place.id)}`;
+      if (place.at !== undefined) return `${base}/at/${encoded(place.at)}`;
       return place.side === undefined ? base : `${base}/${place.side}`;
     }
     case "search": {
-      const within = place.in === undefined ? "" : `&in=${text(place.in)}`;
-      return `#/search?q=${text(place.text)}${within}`;
+      const within = place.in === undefined ? "" : `&in=${encoded(place.in)}`;
+      return `#/search?q=${encoded(place.text)}${within}`;
     }
     case "settings":
       return `#/settings/${place.tab}`;
     case "channel-settings":
-      return `#/channel/${text(place.id)}/settings`;
+      return `#/channel/${encoded(place.id)}/settings`;
     case "admin":
       return `#/admin/${place.tab}`;
     case "guide":
       return "#/guide";
     case "invite":
-      return `#/join/${text(place.code)}`;
+      return `#/join/${encoded(place.code)}`;
   }
+}
+
+/** Half a character, as one is typed, has no address. */
+function encoded(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
 function decoded(part: string): string {

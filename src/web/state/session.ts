@@ -19,6 +19,7 @@ import { reasonOf } from "./errors.ts";
 import { COOKIE, type CookieSession } from "./kept-session.ts";
 import type { PageKeep } from "./page-keep.ts";
 import { HOME, type Place } from "./place.ts";
+import { settled } from "./repeat.ts";
 
 export type Phase =
   | { readonly is: "loading" }
@@ -114,7 +115,7 @@ export class AccountSession implements SessionState {
     invitation?: string;
   }): Promise<void> {
     const label = this.parts.deviceLabel;
-    await this.client.signUp({ ...params, label }, { deadlineMs: SIGN_IN_MS });
+    await settled(this.client, "account.create", { ...params, label }, SIGN_IN_MS);
     this.parts.place.go({ is: "guide" }, { replace: true });
   }
 
@@ -146,15 +147,15 @@ export class AccountSession implements SessionState {
   }
 
   async revoke(session: string): Promise<void> {
-    await this.client.call("session.revoke", { session });
+    await settled(this.client, "session.revoke", { session });
   }
 
   async rename(name: string): Promise<void> {
-    this.changed((await this.client.call("account.rename", { name })).account);
+    this.changed((await settled(this.client, "account.rename", { name })).account);
   }
 
   async setDisplayName(displayName: string): Promise<void> {
-    this.changed((await this.client.call("account.update", { displayName })).account);
+    this.changed((await settled(this.client, "account.update", { displayName })).account);
   }
 
   async changePassword(password: string, newPassword: string): Promise<void> {

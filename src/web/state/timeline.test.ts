@@ -220,6 +220,27 @@ test("what comes while two pages of a jump are read is not lost between them", a
   expect(world.timeline.highlighted.value).toBeUndefined();
 });
 
+test("an edit at the end of what is held changes nothing but the text", async () => {
+  const world = await new World(400).opened();
+  const before = world.shown.length;
+  const at = world.history.truth.findIndex(({ id }) => id === world.shown[0]?.id);
+  world.history.edit((at + 0.5) / 400);
+  await world.history.rest();
+  world.checkTruth();
+  expect(world.shown.length).toBe(before);
+  expect(world.shown[0]?.edited).toBe(true);
+});
+
+test("what is told again while a page is read takes nothing away", async () => {
+  const world = new World(400);
+  world.timeline.open();
+  const { history } = world;
+  for (const message of history.truth.slice(-100)) world.timeline.posted({ ...message });
+  await history.rest();
+  world.checkTruth();
+  expect(world.shown.length).toBe(80);
+});
+
 test("a page whose end was let go of meanwhile is thrown away", async () => {
   const world = await new World(400).opened();
   const { history, timeline } = world;

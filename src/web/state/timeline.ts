@@ -37,6 +37,7 @@ import {
 } from "./message-range.ts";
 import type { Attention, Days } from "./ports.ts";
 import { Reading } from "./reading.ts";
+import { settled } from "./repeat.ts";
 import { itemsOf } from "./timeline-items.ts";
 import type { Timeline, TimelineEnd, TimelineItem } from "./timeline-view.ts";
 
@@ -161,12 +162,15 @@ export class LiveTimeline implements Timeline {
   }
 
   async edit(messageId: string, text: string): Promise<void> {
-    const { message } = await this.parts.client.call("message.edit", { message: messageId, text });
+    const { message } = await settled(this.parts.client, "message.edit", {
+      message: messageId,
+      text,
+    });
     this.parts.changed(message);
   }
 
   async delete(messageId: string): Promise<void> {
-    const { message } = await this.parts.client.call("message.delete", { message: messageId });
+    const { message } = await settled(this.parts.client, "message.delete", { message: messageId });
     this.parts.changed(message);
   }
 

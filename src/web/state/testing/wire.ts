@@ -32,6 +32,8 @@ export class Wire {
   isHeld = false;
   /** Answers to these methods are lost with their connection. */
   readonly losesAnswersTo = new Set<string>();
+  /** The next answer to these methods never comes, on a connection that lives. */
+  readonly swallows = new Set<string>();
   readonly WebSocket: SocketConstructor;
   site: Site | undefined;
   private readonly sockets = new Set<WireSocket>();
@@ -127,6 +129,7 @@ export class WireSocket implements Socket {
       this.break();
       return;
     }
+    if (method !== undefined && this.wire.swallows.delete(method)) return;
     this.incoming.push(text);
     this.drain();
   }
