@@ -12,26 +12,24 @@ closeBrowserAfterAll();
 const COMPRESSED_BYTES_MAX = 100_000;
 const WORDS = /m-\d+/g;
 
+/** Adds an element to the page. */
+const add = (name: string, properties: string) =>
+  `document.body.append(Object.assign(document.createElement("${name}"), ${properties}));`;
 /** What the policy of the page has to stop, and the directive that says so. */
 const BREACHES = [
-  ["require-trusted-types-for", `document.createElement("script").textContent = "__pwned = 1";`],
+  ["require-trusted-types-for", add("script", '{ textContent: "__pwned = 1" }')],
   ["require-trusted-types-for", `document.body.innerHTML = "<img src=x onerror='__pwned = 2'>";`],
-  [
-    "script-src",
-    `setTimeout("__pwned = 3"); document.body.append(
-    Object.assign(document.createElement("iframe"), { src: "javascript:__pwned = 4" }));`,
-  ],
+  ["script-src", add("iframe", '{ src: "javascript:parent.__pwned = 3" }')],
+  ["script-src", `import("http://127.0.0.1:9/x.js").catch(() => {});`],
+  ["style-src", add("style", '{ textContent: "a { color: red }" }')],
   ["connect-src", `fetch("http://127.0.0.1:9/").catch(() => {});`],
   ["connect-src", `new WebSocket("ws://127.0.0.1:9/");`],
-  ["img-src", `new Image().src = "http://127.0.0.1:9/pixel.png";`],
+  ["img-src", add("img", '{ src: "http://127.0.0.1:9/pixel.png" }')],
+  ["frame-src", add("iframe", '{ src: "http://127.0.0.1:9/" }')],
+  ["base-uri", add("base", '{ href: "http://127.0.0.1:9/" }')],
   [
-    "style-src",
-    `document.body.append(Object.assign(document.createElement("style"), { textContent: "a{}" }));`,
-  ],
-  [
-    "frame-src",
-    `document.body.append(
-    Object.assign(document.createElement("iframe"), { src: "http://127.0.0.1:9/" }));`,
+    "form-action",
+    `${add("form", '{ action: "http://127.0.0.1:9/" }')} [...document.forms].at(-1).submit();`,
   ],
 ] as const;
 
@@ -170,9 +168,11 @@ pageTest(
     for (const [directive, attempt] of BREACHES) {
       await tab.page.evaluate(`{ ${attempt} }`).catch(() => {}); // some throw as well
       const told = () => world.faults.join("\n");
-      await eventually(directive, told, (text) => text.includes(`the policy stopped ${directive}`));
+      await eventually(attempt, told, (text) => text.includes(`the policy stopped ${directive}`));
+      expect(told()).not.toContain("a script got in");
+      world.faults.splice(0);
     }
-    expect(world.faults.join("\n")).not.toContain("a script got in");
+    await tab.close(); // the console may still speak of the last one
     world.faults.splice(0);
   },
 );

@@ -321,7 +321,7 @@ export class Client {
     const ours = this.#session.cluster;
     if (ours !== undefined && hello.cluster !== ours) {
       return new HoldfastError(
-        "unavailable",
+        "unauthorized", // here there is no such session, however long one waits
         "this server belongs to another cluster than our session",
       );
     }

@@ -183,6 +183,24 @@ test("a session that was ended elsewhere says so, and leads back to where one wa
   await until(() => lines(again).includes("ann: back"));
 });
 
+test("where a server of another cluster answers now, one may sign in instead of waiting for ever", async () => {
+  const chat = await start();
+  const other = await Chat.start((options) => TestServer.start({ ...options, cluster: "other" }));
+  chats.push(other);
+  const browser = chat.browser();
+  const tab = browser.open();
+  await tab.app.session.signUp({ name: "ann", password: PASSWORD });
+  await until(() => browser.keptText.includes('"token":"cookie"'));
+  browser.wire.cut();
+  browser.wire.site = other.browser().wire.site;
+  browser.wire.mend();
+  tab.app.connection.retryNow();
+  await until(() => tab.app.session.phase.value.is === "signed_out");
+  expect(browser.keptText).not.toContain("holdfast/session");
+  await tab.app.session.signUp({ name: "ann", password: PASSWORD });
+  expect(nameOf(tab)).toBe("ann");
+});
+
 test("signing out without a server is done here, and says what is left", async () => {
   const chat = await start();
   const browser = chat.browser();

@@ -98,6 +98,9 @@ export class AccountSession implements SessionState {
       this.client.on("signed_in", ({ account }) => this.signedIn(account)),
       this.client.on("signed_out", ({ reason, code }) => this.signedOut(reason, code)),
       parts.kept.onElsewhere(() => void this.follow()),
+      this.client.on("connection", ({ error }) => {
+        if (error?.code === "unauthorized") void this.forget();
+      }),
     ];
     void this.begin();
   }
@@ -239,6 +242,11 @@ export class AccountSession implements SessionState {
     else if (ending === "elsewhere") this.phase.value = { is: "loading" };
     else this.phase.value = { is: "signed_out", reason: reasonOf(code, reason) };
     void this.refreshHello();
+  }
+
+  /** The page's server is another cluster's now: there the session is good for nothing. */
+  private async forget(): Promise<void> {
+    await this.client.forget();
   }
 
   private goHome(): void {
