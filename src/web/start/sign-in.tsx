@@ -15,6 +15,8 @@ import { lastName } from "./last-name.ts";
 import { SignInForm } from "./sign-in-form.tsx";
 import { isSetupCode, SignUpForm } from "./sign-up-form.tsx";
 
+const PATIENCE_MS = 1_500;
+
 export function SignIn() {
   const { session, place } = useApp();
   const at = place.current.value;
@@ -24,8 +26,13 @@ export function SignIn() {
   useEffect(() => {
     if (code !== "") choose("up");
   }, [code]);
-  if (phase.is === "loading") return <Loading />;
   const hello = session.hello.value;
+  const isPatient = usePatience();
+  // Which card comes first is the server's to say: it is not changed under anybody's hands.
+  const isUndecided = chosen === undefined && code === "" && lastName() === "";
+  if (phase.is === "loading" || (hello === undefined && isUndecided && isPatient)) {
+    return <Loading />;
+  }
   const isFirstVisit = hello?.setup === true && lastName() === "";
   const first = code !== "" || isFirstVisit ? "up" : "in";
   const isSignUp = (chosen ?? first) === "up";
@@ -41,6 +48,16 @@ export function SignIn() {
       )}
     </Card>
   );
+}
+
+/** True for as long as a first look may wait for the server. */
+function usePatience(): boolean {
+  const [isPatient, setPatient] = useState(true);
+  useEffect(() => {
+    const timer = setTimeout(() => setPatient(false), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isPatient;
 }
 
 function SignInPart({ onSignUp }: { onSignUp: () => void }) {
