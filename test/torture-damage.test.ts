@@ -169,7 +169,7 @@ describe("[R2] damaged files", () => {
   test(
     "[R50, R51] of the log: everything is served, or the start is refused; accepting the loss keeps the rest",
     reported(FILE, seed, async () => {
-      const rounds = heavy(12, 400);
+      const rounds = heavy(12, 150);
       const tally = { served: 0, refused: 0 };
       const chance = new Chance(seed);
       for (let i = 0; i < rounds; i++) {
@@ -186,7 +186,7 @@ describe("[R2] damaged files", () => {
   test(
     "[R22] of the view alone: it is made anew, and everything is served",
     reported(FILE, seed, async () => {
-      const rounds = heavy(5, 100);
+      const rounds = heavy(5, 50);
       const chance = new Chance(seed + 1);
       for (let i = 0; i < rounds; i++) {
         const [what, outcome] = await round(chance, VIEW_FILES, join(root, `view-${i}`));

@@ -129,7 +129,7 @@ test(
 test(
   "[R9] a server killed while it erases goes on with it at the next start",
   reported(FILE, seed, async () => {
-    const kills = heavy(2, 40);
+    const kills = heavy(2, 20);
     const world = new World({ data: join(root, "killed"), seed });
     await world.start();
     await world.settle();

@@ -87,7 +87,7 @@ test(
   "[R2, R22] killed while the view is made anew, it goes on with it and misses nothing",
   reported(FILE, seed, async () => {
     const { data } = world;
-    const kills = heavy(3, 40);
+    const kills = heavy(3, 25);
     let inside = 0;
     let wholeBytes = VIEW_WAL_BYTES;
     await world.server?.kill();
@@ -123,7 +123,7 @@ async function begun(server: ServerProcess, data: string): Promise<void> {
 test(
   "[R2, R51] killed while it accepts a loss, it still has everything that it did not name",
   reported(FILE, seed, async () => {
-    const kills = heavy(5, 60);
+    const kills = heavy(5, 25);
     const ops = opsOf(world.data);
     let inside = 0;
     const data = join(root, "salvage");
@@ -178,7 +178,7 @@ async function startAndKill(data: string): Promise<boolean> {
 test(
   "[R3] started again and again, killed at any moment, it never ends by itself",
   reported(FILE, seed, async () => {
-    const starts = heavy(16, 600);
+    const starts = heavy(16, 200);
     await world.server?.kill();
     let begun = 0;
     let served = 0;

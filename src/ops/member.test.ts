@@ -22,7 +22,7 @@ import type { MemberState, Standing } from "../core/view.ts";
 import { joinedSince, memberKey, memberSet, standingOf, standingVersion } from "./member.ts";
 
 setDefaultTimeout(heavy(60_000, 1_200_000));
-const RUNS = heavy(300, 20_000);
+const RUNS = heavy(300, 5_000);
 
 const [ALICE, BOB] = ACCOUNTS as [AccountId, AccountId, AccountId];
 const ROOM = CHANNELS[0] as ChannelId;
