@@ -161,6 +161,19 @@ describe("[R10] when there is no room", () => {
     expect(await textsIn(bob, toAlice)).toEqual(["before", "refused"]);
   });
 
+  test("[R11] an account that is made before the room is gone is not refused: it is not known, and a repeat brings the rest", async () => {
+    const params = { name: `half-${pairs}`, password: "correct horse battery", id: newId() };
+    gate.hold();
+    const first = refusal(server.connect().call("account.create", params));
+    await Bun.sleep(300); // the password is hashed, the account is on its way to the disk
+    gate.freeSpace(0, 1_000_000);
+    gate.release();
+    expect(await first).toBe("indefinite");
+    gate.freeSpace(10_000_000_000, 1_000_000);
+    const again = await server.connect().call("account.create", params);
+    expect(again.account.name).toBe(params.name);
+  });
+
   test("a queue that is full refuses, and loses nothing of what it took", async () => {
     const { alice, bob, toBob, toAlice } = await pair();
     const text = "\u{1f600}".repeat(8_000); // 32 KB each: the bound of 32 MiB is near

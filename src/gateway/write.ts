@@ -62,6 +62,20 @@ export async function write<D, B>(
   return outcome;
 }
 
+/**
+ * Goes on with a request of which a part is stored already. What stands in the way of the rest for now is no
+ * refusal of the whole: the answer is `indefinite`, and a repeat brings the rest (R11).
+ */
+export async function afterStored<T>(rest: () => Promise<T>): Promise<T> {
+  try {
+    return await rest();
+  } catch (error) {
+    if (!(error instanceof Refusal) || !error.retry) throw error;
+    const what = `a part of this is stored, the rest is not: repeat it with the same id (${error.message})`;
+    throw new Refusal("indefinite", what, error.retryAfterMs);
+  }
+}
+
 function ownKeys({ account, session }: Caller): PendingKey[] {
   const keys: PendingKey[] = [];
   if (account !== null) keys.push(subjectKey({ table: "account", key: account }));

@@ -22,7 +22,7 @@ import type { SignUpPolicy } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { ADMINS_KEY, demandSetup, setupHash } from "../setup.ts";
 import { checkDisplayName, checkedName, checkLabel } from "../text.ts";
-import { write } from "../write.ts";
+import { afterStored, write } from "../write.ts";
 import { usableInvitation } from "./invitation.ts";
 import { assertFree, nameKey } from "./naming.ts";
 import { copyReceipt } from "./receipt.ts";
@@ -91,7 +91,9 @@ export const accountCommands: Commands<"account"> = {
       }
       assertUsable(services, account);
       const sessionRequest = derivedRequestId(services.hash, "session", id);
-      const opened = await openSession(services, caller, account, sessionRequest, label);
+      const opened = await afterStored(() =>
+        openSession(services, caller, account, sessionRequest, label),
+      );
       const over = sessionOver(services, { session: opened.session, account });
       if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
       caller.signIn(account, opened.session);

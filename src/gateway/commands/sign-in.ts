@@ -15,7 +15,7 @@ import type { Receipt } from "../../replica/replica.ts";
 import { exists, goodSessions, isDisabled } from "../accounts.ts";
 import type { Caller } from "../command.ts";
 import type { Services } from "../services.ts";
-import { write } from "../write.ts";
+import { afterStored, write } from "../write.ts";
 
 const TOKEN_PREFIX = "hft_";
 const TOKEN_BYTES = 32;
@@ -61,9 +61,13 @@ export async function openSession(
       changes: [key],
     }),
   });
-  const [, { receipt }] = await Promise.all([opened, given]);
-  await endOldest(services, caller, account);
-  return { session, token, receipt };
+  given.catch(() => {}); // told below, unless the session itself is refused
+  await opened;
+  return afterStored(async () => {
+    const { receipt } = await given;
+    await endOldest(services, caller, account);
+    return { session, token, receipt };
+  });
 }
 
 /** An account holds so many sessions; the oldest make room. */
