@@ -13,7 +13,7 @@ import * as declaredLimits from "../src/core/limits.ts";
 import { TABLE } from "../src/gateway/table.ts";
 import { events } from "../src/protocol/events.ts";
 import { Invitation } from "../src/protocol/methods/admin.ts";
-import { ServerEntry } from "../src/protocol/methods/server.ts";
+import { LinkStatus, ServerEntry, ServerStatus } from "../src/protocol/methods/server.ts";
 import { methods } from "../src/protocol/methods.ts";
 import { CLOSE_CODES, HTTP_STATUS, RPC_CODES } from "../src/protocol/rpc.ts";
 import * as schema from "../src/protocol/schema.ts";
@@ -55,6 +55,8 @@ const SHAPES: Readonly<Record<string, unknown>> = {
   Member: schema.Member,
   Invitation,
   Server: ServerEntry,
+  ServerStatus,
+  LinkStatus,
 };
 
 const json = (value: unknown) => JSON.parse(JSON.stringify(value)) as Json;

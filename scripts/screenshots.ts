@@ -130,15 +130,21 @@ async function disconnected(world: World): Promise<void> {
   }
 }
 
-/** The first person on a new server, and what each new one finds. */
+/** What the first person on a new server finds, who becomes its administrator, and what the next one does. */
 async function firstMinute(world: World): Promise<void> {
   for (const look of ["", "narrow"] as const) {
-    if (!isWanted(fileOf("first-minute", look))) continue;
+    const files = ["first-start", "first-minute"].map((view) => fileOf(view, look));
+    if (!files.some(isWanted)) continue;
     const site = await world.site();
-    const tab = await (await world.visitor(site, LOOKS[look])).open();
-    await tab.signUp(VIEWER.name, { displayName: VIEWER.displayName });
-    await tab.main("Getting started").waitFor();
-    await picture(tab, fileOf("first-minute", look));
+    const open = async (path: string) => (await world.visitor(site, LOOKS[look])).open(path);
+    const first = await open(await site.setupPath());
+    await first.signUp(VIEWER.name, { displayName: VIEWER.displayName });
+    await first.main("Getting started").waitFor();
+    await picture(first, fileOf("first-start", look));
+    const next = await open("/");
+    await next.signUp("tomas", { displayName: "Tomás Novák" });
+    await next.main("Getting started").waitFor();
+    await picture(next, fileOf("first-minute", look));
   }
 }
 

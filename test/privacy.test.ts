@@ -83,6 +83,7 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "conversation.read": (it) => places(it).map((place) => ({ in: place, upTo: POSITION })),
   "typing.set": (it) => places(it).map((place) => ({ in: place })),
   "events.read": () => [{ cursor: startCursor() }],
+  "server.status": () => [{}],
   "admin.list": () => [{}],
   "admin.grant": ({ member }) => [{ account: member, id: newId() }],
   "admin.revoke": ({ member }) => [{ account: member, id: newId() }],
@@ -96,7 +97,7 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "setting.read": () => [{}],
   "setting.update": () => [{ signUp: "closed", id: newId() }],
 };
-const ADMIN_ONLY = /^(admin|invitation|setting)\./;
+const ADMIN_ONLY = /^(admin|invitation|setting)\.|^server\.status$/;
 
 const POSITION = "06h02d5jg0000-a.0123456789-11";
 const startCursor = () => `1~${server.store.log.storeId}~0~~0000000000000~0~`;

@@ -5,65 +5,17 @@
  * can make. Rejected: writing to the store behind the server's back (it has one writer), an admin password
  * (one more secret to lose).
  */
-import { type Command, Option } from "commander";
-import { errorOf } from "../client/error.ts";
-import { HoldfastError } from "../client/index.ts";
+import type { Command } from "commander";
 import { PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN } from "../core/limits.ts";
-import type { MethodName, Params, Result } from "../protocol/methods.ts";
-import { StartError } from "../server/exit-codes.ts";
-import { callServer, findServer, type OperatedServer } from "../server/operator.ts";
-import { type Ended, EXIT, EXIT_HELP, endOf, errorLine, Unreachable, UsageError } from "./exit.ts";
-import { ask, err, out, readStdin, stdinIsTerminal } from "./io.ts";
-import { printable, safeJson } from "./printable.ts";
+import type { Result } from "../protocol/methods.ts";
+import { UsageError } from "./exit.ts";
+import { ask, readStdin, stdinIsTerminal } from "./io.ts";
+import { type Call, operate, operatorOptions } from "./operate.ts";
+import { printable } from "./printable.ts";
 
-const TRIES = 4;
 const PASSWORD_INPUT_BYTES_MAX = 4 * (PASSWORD_CHARACTERS_MAX + 2);
 const DAY_MS = 24 * 60 * 60 * 1000;
 const LIST_PAGE = 500;
-
-type Given = { readonly data?: string; readonly name?: string; readonly json?: boolean };
-type Call = <M extends MethodName>(method: M, params: Params<M>) => Promise<Result<M>>;
-/** What a command prints: for machines, and for people. */
-type Report = { readonly json: unknown; readonly text: string };
-type Work = (call: Call) => Promise<Report>;
-
-/** A write is repeated under its id until its outcome is known, as often as makes sense. */
-function caller(server: OperatedServer): Call {
-  return async (method, params) => {
-    for (let tries = 1; ; tries++) {
-      const error = await callServer(server, method, params).then(
-        (answer) => ("result" in answer ? { result: answer.result } : errorOf(answer.error)),
-        (cause: unknown) => {
-          throw new Unreachable(
-            `server ${server.name} does not answer: ${(cause as Error).message}`,
-          );
-        },
-      );
-      if (!(error instanceof HoldfastError)) return error.result as Result<typeof method>;
-      if (!error.retry || tries === TRIES) throw error;
-      await Bun.sleep(error.retryAfterMs ?? 500);
-    }
-  };
-}
-
-function ended(error: unknown): Ended {
-  if (!(error instanceof StartError)) return endOf(error);
-  const exit = error.reason === "not_running" ? EXIT.unreachable : EXIT.usage;
-  return { exit, code: error.reason, message: `${error.message}; ${error.remedy}` };
-}
-
-async function run(command: Command, work: Work): Promise<void> {
-  const given = command.optsWithGlobals<Given>();
-  const json = given.json === true;
-  try {
-    const report = await work(caller(findServer(given)));
-    out(json ? safeJson(report.json) : report.text);
-  } catch (error) {
-    const end = ended(error);
-    err(errorLine(end, json));
-    process.exitCode = end.exit;
-  }
-}
 
 const newId = () => Bun.randomUUIDv7();
 
@@ -132,7 +84,7 @@ function registerAccountCommands(admin: Command): void {
       .command(`${name} <account>`)
       .description(help)
       .action((account: string, _options, command: Command) =>
-        run(command, async (call) => {
+        operate(command, async (call) => {
           const json = await call(method, { account: reference(account), id: newId() });
           return { json, text: `${account} ${done}` };
         }),
@@ -144,7 +96,7 @@ function registerAccountCommands(admin: Command): void {
       .command(`${name} <account>`)
       .description(help)
       .action((account: string, _options, command: Command) =>
-        run(command, async (call) => {
+        operate(command, async (call) => {
           const params = { account: reference(account), disabled, id: newId() };
           return { json: await call("admin.disable", params), text: `${account} ${done}` };
         }),
@@ -160,7 +112,7 @@ function registerAccountCommands(admin: Command): void {
     .command("password <account>")
     .description("set an account's password and end its sessions; asks, or reads standard input")
     .action((account: string, _options, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         const params = { account: reference(account), password: await newPassword(), id: newId() };
         const text = `${account} has the new password; its sessions have ended`;
         return { json: await call("admin.password", params), text };
@@ -170,7 +122,7 @@ function registerAccountCommands(admin: Command): void {
     .command("list [pattern]")
     .description("accounts by wildcard (* and ?), with what only admins see")
     .action((pattern: string | undefined, _options, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         const accounts = await listAll(call, pattern);
         const text = accounts.map(accountLine).join("\n");
         return { json: { accounts }, text: text === "" ? "no accounts" : text };
@@ -188,7 +140,7 @@ function registerInvitationCommands(admin: Command): void {
     .option("--uses <N>", "accounts it may make", "1")
     .option("--days <N>", "days for which it is good", "7")
     .action((options: { uses: string; days: string }, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         const uses = whole(options.uses, 1, 10_000);
         const expiresInMs = whole(options.days, 1, 365) * DAY_MS;
         const json = await call("invitation.create", { uses, expiresInMs, id: newId() });
@@ -199,7 +151,7 @@ function registerInvitationCommands(admin: Command): void {
     .command("list")
     .description("codes that can still be used; the codes themselves are not kept")
     .action((_options, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         const { invitations } = await call("invitation.list", {});
         const lines = invitations.map(
           ({ id, uses, expiresAt }) =>
@@ -213,7 +165,7 @@ function registerInvitationCommands(admin: Command): void {
     .command("revoke <id>")
     .description("make a code unusable")
     .action((id: string, _options, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         const json = await call("invitation.revoke", { invitation: id, id: newId() });
         return { json, text: "revoked" };
       }),
@@ -221,20 +173,16 @@ function registerInvitationCommands(admin: Command): void {
 }
 
 export function registerAdminCommands(program: Command): void {
-  const admin = program
-    .command("admin")
-    .description("administer a server on its own machine")
-    .addOption(new Option("--data <DIR>", "the server's data directory").env("HOLDFAST_DATA"))
-    .addOption(new Option("--name <NAME>", "the server's name, for ./NAME").env("HOLDFAST_NAME"))
-    .option("--json", "print JSON")
-    .addHelpText("after", EXIT_HELP);
+  const admin = operatorOptions(
+    program.command("admin").description("administer a server on its own machine"),
+  );
   registerAccountCommands(admin);
   registerInvitationCommands(admin);
   admin
     .command("sign-up [policy]")
     .description("show or set who may make an account: open, invitation, closed")
     .action((policy: string | undefined, _options, command: Command) =>
-      run(command, async (call) => {
+      operate(command, async (call) => {
         if (policy === undefined) {
           const { signUp } = await call("setting.read", {});
           return { json: { signUp }, text: signUp };

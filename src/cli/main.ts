@@ -5,6 +5,7 @@ import { registerAdminCommands } from "./admin.ts";
 import { registerClientCommands } from "./client-commands.ts";
 import { EXIT } from "./exit.ts";
 import { registerServeCommand } from "./serve.ts";
+import { registerStatusCommand } from "./status-command.ts";
 
 const program = new Command("holdfast")
   .description("A self-hosted team chat that goes on as long as one of its servers does.")
@@ -16,6 +17,7 @@ const program = new Command("holdfast")
   });
 
 registerServeCommand(program);
+registerStatusCommand(program);
 registerClientCommands(program);
 registerAdminCommands(program);
 await program.parseAsync();

@@ -59,6 +59,25 @@ export const HEADS_PER_FRAME_MAX = 1_000;
 export const PEER_OPS_MAX = 2_000;
 export const PEER_OPS_BYTES_MAX = 1 * MIB;
 export const PEER_FRAME_BYTES_MAX = 2 * MIB;
+/** A frame between servers travels in sealed pieces of at most this, which fit a frame of any connection. */
+export const LINK_PIECE_BYTES_MAX = 64 * KIB;
+/** Sent to a peer and not taken by it; past it the link is cut. */
+export const LINK_BACKLOG_BYTES_MAX = 32 * MIB;
+/** From dialling, or from a peer's connection, until both have proved who they are. */
+export const HANDSHAKE_DEADLINE_MS = 3 * SECOND;
+export const HANDSHAKE_BYTES_MAX = 4 * KIB;
+/** Unfinished handshakes of peers that dialled here: of all, and from one address. */
+export const HANDSHAKES_MAX = 64;
+export const HANDSHAKES_PER_ADDRESS_MAX = 16;
+/** Failed handshakes of one address at once; they are forgotten evenly over the window. */
+export const HANDSHAKE_FAILURES_MAX = 60;
+export const HANDSHAKE_FAILURE_WINDOW_MS = 1 * MINUTE;
+export const REDIAL_MS_MIN = 100;
+export const REDIAL_MS_MAX = 5 * SECOND;
+/** A link that lasted this long was a good one: its next dialling begins at the shortest wait. */
+export const LINK_GOOD_MS = 5 * SECOND;
+/** A server whose clock is further off does not join. */
+export const JOIN_CLOCK_MS_MAX = STAMP_AHEAD_MS_MAX;
 /** Frames of ops that may be on their way to a peer that catches up. */
 export const PEER_WINDOW_FRAMES = 4;
 /** After this long an op of another server that a peer lacks is relayed. */
@@ -169,4 +188,10 @@ assert(RESERVE_DEADLINE_MS <= RECEIPT_DEADLINE_MS, "a name is decided before the
 assert(SUSPECT_AFTER_MS < LINK_SILENT_MS, "a link outlives a suspicion");
 assert(BODY_BYTES_MAX + 2 * ENVELOPE_BYTES_MAX < PEER_OPS_BYTES_MAX, "an op fits a frame of ops");
 assert(PEER_OPS_BYTES_MAX + BODY_BYTES_MAX < PEER_FRAME_BYTES_MAX, "a batch of ops fits a frame");
+assert(LINK_PIECE_BYTES_MAX + KIB < FRAME_BYTES_MAX, "a sealed piece fits a frame");
+assert(HANDSHAKE_BYTES_MAX < LINK_PIECE_BYTES_MAX, "a handshake fits a piece");
+assert(
+  LIVE_BYTES_MAX + (PEER_WINDOW_FRAMES + 2) * PEER_FRAME_BYTES_MAX < LINK_BACKLOG_BYTES_MAX,
+  "what may be on its way to a slow peer fits its backlog",
+);
 assert(RESERVE_BYTES_MIN <= RESERVE_BYTES_MAX, "reserve bounds");

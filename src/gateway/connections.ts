@@ -275,7 +275,7 @@ export class Connections {
     }
   }
 
-  tellEverybody(method: string): void {
-    this.tell(EVERYBODY, method, {});
+  tellEverybody(method: EventName, params: object = {}): void {
+    this.tell(EVERYBODY, method, params);
   }
 }

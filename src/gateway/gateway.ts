@@ -53,6 +53,7 @@ import type {
   HttpAnswer,
   HttpCall,
   Link,
+  LinkEntry,
   PasswordHasher,
   ServerEntry,
   SignUpPolicy,
@@ -79,6 +80,10 @@ export type GatewayOptions = {
   readonly cluster: string;
   readonly version: string;
   readonly servers: () => readonly ServerEntry[];
+  /** Links to other servers, for `server.status`; none for a server alone. */
+  readonly links?: () => readonly LinkEntry[];
+  /** Servers that must be able to store a write; 1 unless configured. */
+  readonly minCopies?: number;
   readonly signUp: SignUpPolicy;
   /** Per account; 0 for no bound. */
   readonly writesPerSecond: number;
@@ -96,6 +101,8 @@ export class Gateway {
   private readonly dispatcher: Dispatcher;
   private readonly connections: Connections;
   private readonly timers: Timer[] = [];
+  /** As clients were told last. */
+  private servers: string;
   private inFlight = 0;
   private stopping = false;
 
@@ -145,12 +152,15 @@ export class Gateway {
       cluster: options.cluster,
       version: options.version,
       servers: options.servers,
+      links: options.links ?? (() => []),
+      minCopies: options.minCopies ?? 1,
       signUpDefault: options.signUp,
       derive: options.derive,
       isStopping: () => this.stopping,
       tellOpen: (conversation, method, params) =>
         this.connections.tell(openTopic(conversation as never), method, params),
     };
+    this.servers = JSON.stringify(options.servers());
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
     replica.listen({
       folded: (batch) => {
@@ -182,6 +192,15 @@ export class Gateway {
       if (connection.account !== null || now - connection.openedMs < SIGN_IN_DEADLINE_MS) continue;
       this.connections.close(connection, "idle", "no sign-in: sign in when you connect");
     }
+  }
+
+  /** Tells all clients if it is not what they were told: servers came, went or changed state. */
+  serversChanged(): void {
+    const servers = this.options.servers();
+    const text = JSON.stringify(servers);
+    if (text === this.servers || this.stopping) return;
+    this.servers = text;
+    this.connections.tellEverybody("servers.changed", { servers });
   }
 
   get cluster(): string {

@@ -74,7 +74,7 @@ export class MissedEvents {
       ];
       if (events.length > 0 && events.length + told.length > limit) return { events, cursor: end };
       // Only the last event of an op vouches for it.
-      const at = cursorText({ ...cursor, n, mark: cursors.markOf(op) });
+      const at = cursors.moved(cursor, n, op);
       for (const notice of told) {
         const { method } = notice;
         const params = paramsFor(notice, account);

@@ -1,4 +1,5 @@
 /** What the gateway needs from the world, and what dialects need from the gateway. */
+import type { Result } from "../protocol/methods.ts";
 import type { Timer } from "../replica/ports.ts";
 
 /** One WebSocket connection, as the gateway sees it. */
@@ -36,6 +37,9 @@ export type ServerEntry = {
   readonly url: string;
   readonly state: "live" | "suspect" | "unknown";
 };
+
+/** A link to another server, or an address to which there is none: `server.status`. */
+export type LinkEntry = Result<"server.status">["links"][number];
 
 /** A connection that the gateway attached: what its dialect tells it. */
 export interface Attached {

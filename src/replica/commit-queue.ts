@@ -58,6 +58,11 @@ export class CommitQueue {
     });
   }
 
+  /** What waits is given up. */
+  stop(): void {
+    this.timer?.cancel();
+  }
+
   /** A batch is durable. */
   done(): void {
     this.inFlight--;

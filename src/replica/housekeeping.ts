@@ -2,7 +2,8 @@
  * Work behind the fold, off the way of every message: the search index, erasures, and cleaning after them.
  *
  * Invariants: 1. one batch of bodies is on its way off the disk at a time. 2. A body leaves the log before
- * the view forgets that it has to. 3. Cleaning waits until nothing is left to erase.
+ * the view forgets that it has to. 3. Cleaning waits until nothing is left to erase. 4. A body leaves the log
+ * only when every server in sync holds the op that erases it: who would be left with neither could not tell.
  */
 import { NoRoom } from "../core/errors.ts";
 import { ERASE_BATCH_OPS, ERASE_DEADLINE_MS } from "../core/limits.ts";
@@ -11,12 +12,16 @@ import type { Clock, Log, Timer, View } from "./ports.ts";
 const DELAY_MS = 10;
 const PAUSE_MS = 2;
 const NO_ROOM_PAUSE_MS = 1_000;
+/** Until servers in sync have the erasing op, or are no longer in sync. */
+const HELD_PAUSE_MS = 100;
 
 type Parts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly view: View;
   readonly viewCleaned?: () => void;
+  /** Whether every server in sync holds this op. */
+  readonly isHeldByAll?: (n: number) => boolean;
 };
 
 export class Housekeeping {
@@ -64,8 +69,13 @@ export class Housekeeping {
 
   private eraseSome(): void {
     const { view, log, clock } = this.parts;
-    const items = view.pendingErasures(ERASE_BATCH_OPS);
-    if (items.length === 0) return;
+    const { isHeldByAll = () => true } = this.parts;
+    const pending = view.pendingErasures(ERASE_BATCH_OPS);
+    const items = pending.filter(({ by }) => isHeldByAll(by));
+    if (items.length === 0) {
+      if (pending.length > 0) this.soon(HELD_PAUSE_MS);
+      return;
+    }
     const seconds = ERASE_DEADLINE_MS / 1000;
     const message = `erased text has not left the disk within ${seconds} s: something reads the log's files without an end`;
     this.erasing = clock.schedule(ERASE_DEADLINE_MS, () => this.alarm(message));

@@ -50,9 +50,13 @@ export class Ingest {
   private readonly tops = new Map<Incarnation, Top>();
   private readonly proofs = new Map<string, Uint8Array>();
 
-  constructor(hash: Hash, log: Log) {
+  private readonly own: () => Incarnation | null;
+
+  /** `own`: the incarnation that mints here; nobody else may go on with it. */
+  constructor(hash: Hash, log: Log, own: () => Incarnation | null) {
     this.hash = hash;
     this.log = log;
+    this.own = own;
   }
 
   /** Up to where ops of this origin were handed to the log. */
@@ -90,6 +94,7 @@ export class Ingest {
       if (envelope.seq === run.top.seq + 1 && !equalBytes(run.at.chain, run.top.chain)) {
         run.branch = true;
       }
+      if (envelope.seq > run.top.seq && envelope.origin === this.own()) run.branch = true;
       const chain = chainHash(this.hash, run.at.chain, peerOp.envelope);
       run.at = { seq: envelope.seq, chain };
       if (envelope.seq === run.top.seq && !equalBytes(chain, run.top.chain)) run.branch = true;

@@ -8,6 +8,7 @@ import { toBase32Hex } from "../core/bytes.ts";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
 import { encodeEnvelope, hashBody, type Op, SALT_BYTES, type Scope, sealBody } from "../core/op.ts";
+import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import type { Content, Kind } from "../ops/kind.ts";
 import type { PendingKey } from "./pending.ts";
 import type { Log, Random } from "./ports.ts";
@@ -34,6 +35,8 @@ export class Minter {
   private readonly parts: Parts;
   private readonly stamps: StampClock;
   private seq = 0;
+  /** Incarnations of this process before the current one: few, and only where one was given up. */
+  private readonly former = new Set<Incarnation>();
 
   constructor(parts: Parts, stamps: StampClock) {
     this.parts = parts;
@@ -50,8 +53,14 @@ export class Minter {
     return this.current;
   }
 
+  /** Whether this process minted under it. */
+  isMine(origin: Incarnation): boolean {
+    return origin === this.current || this.former.has(origin);
+  }
+
   /** What is minted from now on belongs to another incarnation. */
   beginAnew(): void {
+    if (this.current !== null) this.former.add(this.current);
     this.current = null;
     this.seq = 0;
   }
@@ -85,9 +94,12 @@ export function serverOf(origin: Incarnation): string {
 }
 
 /** The highest stamp that a server has minted, as far as its ops are in the log. */
-export function* ownLastStamps(log: Log, name: string) {
+export function highestOwnStamp(log: Log, name: string): Stamp {
+  let highest = STAMP_ZERO;
   for (const [origin, { seq }] of log.vector()) {
+    if (serverOf(origin) !== name) continue;
     // Stamps of an incarnation rise: its last op has the highest.
-    if (serverOf(origin) === name) for (const { op } of log.run(origin, seq, 1)) yield op.stamp;
+    for (const { op } of log.run(origin, seq, 1)) highest = laterStamp(highest, op.stamp);
   }
+  return highest;
 }

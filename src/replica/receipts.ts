@@ -17,6 +17,8 @@ import type { Incarnation } from "../core/ids.ts";
 import { GROWING_RECEIPTS_MAX, RECEIPT_DEADLINE_MS } from "../core/limits.ts";
 import type { Clock, Timer } from "./ports.ts";
 
+const ANSWER_LOOK_MS = 10;
+
 export type Receipt = { readonly held: readonly string[]; readonly of: number };
 
 export type Outcome = {
@@ -29,8 +31,8 @@ export type Outcome = {
 /** An op that was answered with fewer copies than it has now. */
 export type Grown = { readonly n: number; readonly receipt: Receipt };
 
-/** What is known of other servers. */
-export interface Copies {
+/** What is known of where ops are (copies.ts). */
+export interface KnownCopies {
   /** Whether every server in sync holds this op, and as many servers as a write needs. */
   isEnough(origin: Incarnation, seq: number): boolean;
   receiptOf(n: number): Receipt;
@@ -59,14 +61,14 @@ type Growing = {
 
 export class Receipts {
   private readonly clock: Clock;
-  private readonly copies: Copies;
+  private readonly copies: KnownCopies;
   private readonly waiters = new Map<string, Waiter[]>();
   /** Folded, not answered, in order of seq; starts at `first`. */
   private line: Folded[] = [];
   private first = 0;
   private growing: Growing[] = [];
 
-  constructor(clock: Clock, copies: Copies) {
+  constructor(clock: Clock, copies: KnownCopies) {
     this.clock = clock;
     this.copies = copies;
   }
@@ -145,6 +147,18 @@ export class Receipts {
     for (const waiter of waiting) {
       waiter.timer.cancel();
       waiter.resolve({ n, receipt, repeated: false });
+    }
+  }
+
+  /** The numbers of an incarnation no longer tell which op is meant. */
+  forgetGrowing(): void {
+    this.growing = [];
+  }
+
+  /** Resolves when nothing is left to answer. */
+  async answered(): Promise<void> {
+    while (this.waiters.size > 0) {
+      await new Promise<void>((resolve) => this.clock.schedule(ANSWER_LOOK_MS, resolve));
     }
   }
 

@@ -1,113 +1,86 @@
 /**
  * The replica: one server's part in the cluster, as a state machine without I/O.
  *
- * Events in: proposals of the gateway, durable batches and free space from the log, turns of the clock.
- * Effects out: `log.append`, `log.erase`, folded batches to its listener, answers to proposals.
+ * Events in: proposals of the gateway, durable batches and free space from the log, links to peers and their
+ * frames, turns of the clock. Effects out: `log.append`, `log.erase`, frames to peers, folded batches to its
+ * listener, answers to proposals. What concerns other servers is in peers.ts; a server alone has none of it.
  *
  * Invariants:
- * 1. A proposal is answered with a receipt only after its op is durable here and folded.
+ * 1. A proposal is answered with a receipt only after its op is durable here and folded, and held by every
+ *    server in sync (receipts.ts).
  * 2. Nothing is folded or published that is not durable.
  * 3. One (author, id) is in flight at most once; a repeat joins it or finds it in the view.
  * 4. Seqs of this incarnation are handed to the log in order, without gaps.
  * 5. Nothing is minted below the reserve, past the queue's bound, or after `stop`.
  */
 import { assert } from "../core/assert.ts";
-import { toBase32Hex } from "../core/bytes.ts";
 import { NoRoom, Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
-import {
-  COMMIT_BYTES_MAX,
-  COMMIT_OPS_MAX,
-  PENDING_BYTES_MAX,
-  PENDING_OPS_MAX,
-  RECEIPT_DEADLINE_MS,
-} from "../core/limits.ts";
-import { encodeEnvelope, hashBody, type Op, SALT_BYTES, type Scope, sealBody } from "../core/op.ts";
+import { PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../core/limits.ts";
+import type { FoldedName } from "../core/names.ts";
+import type { Op } from "../core/op.ts";
 import type { Stamp } from "../core/stamp.ts";
+import type { NameSpace } from "../core/view.ts";
 import type { Content, Kind } from "../ops/kind.ts";
-import { KINDS } from "../ops/kinds.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { Copies } from "./copies.ts";
 import { Cursors } from "./cursors.ts";
+import { DiskRoom, storageFull } from "./disk-room.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import { Members } from "./members.ts";
+import { highestOwnStamp, Minter, type Proposal } from "./minter.ts";
+import type { Alarm, ReplicaListener, ReplicaOptions } from "./options.ts";
+import { Peers } from "./peers.ts";
 import { type PendingKey, PendingOps } from "./pending.ts";
-import type { Clock, Commit, Folded, Log, Random, Timer, View } from "./ports.ts";
-import { StampClock } from "./stamp-clock.ts";
+import type {
+  Commit,
+  Folded,
+  LinkListener,
+  Log,
+  PeerFrame,
+  PeerIdentity,
+  PeerLink,
+  Timer,
+  View,
+} from "./ports.ts";
+import { type Outcome, type Receipt, Receipts } from "./receipts.ts";
+import { assertSame } from "./repeats.ts";
+import { type Reservation, Reservations } from "./reservations.ts";
+import { clockMessage, StampClock } from "./stamp-clock.ts";
+import { type ClusterStatus, statusOf } from "./status.ts";
 
-const COMMITS_IN_FLIGHT_MAX = 2;
+export type { Proposal } from "./minter.ts";
+export type { Alarm, ReplicaListener, ReplicaOptions } from "./options.ts";
+export type { Grown, Outcome, Receipt } from "./receipts.ts";
+export { idReused } from "./repeats.ts";
+
 const FOLD_RETRY_MS = 500;
-const INCARNATION_RANDOM_BYTES = 7;
-const INCARNATION_RANDOM_CHARACTERS = 10;
-/** Free space must pass the reserve by this factor before writes come back. */
-const SPACE_RETURN_FACTOR = 1.1;
+/** How much the last commit counts in the mean of their times. */
+const COMMIT_MEAN_WEIGHT = 0.1;
 
-export type Receipt = { readonly held: readonly string[]; readonly of: number };
-
-/** What a client asks to be made an op. */
-export type Proposal<D = unknown, B = unknown> = {
-  readonly author: AccountId;
-  readonly id: RequestId;
-  readonly kind: Kind<D, B>;
-  readonly content: Content<D, B>;
-  /** What the op changes, so that requests that depend on it wait. */
-  readonly changes: readonly PendingKey[];
-};
-
-export type Outcome = {
-  /** Arrival number of the op that counts. */
-  readonly n: number;
-  readonly receipt: Receipt;
-  readonly repeated: boolean;
-};
-
-export type Alarm = "clock" | "space" | "erasure";
-
-export interface ReplicaListener {
-  /** A durable batch was folded: tell those whom it concerns. */
-  folded(batch: readonly Folded[]): void;
-  /** Something that an operator should know; `clear` when it is over. */
-  alarm(what: Alarm, message: string, clear: boolean): void;
-}
-
-export type ReplicaOptions = {
-  readonly name: string;
-  readonly hash: Hash;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly view: View;
-  /** Called at named points of a write; tests kill the process there. */
-  readonly probe?: (point: "before_append" | "folded" | "published") => void;
-  /** Erased words have left the view's tables: their last copies may leave its write-ahead log. */
-  readonly viewCleaned?: () => void;
-};
-
-type Waiter = {
-  resolve: (outcome: Outcome) => void;
-  reject: (error: Refusal) => void;
-  timer: Timer;
-};
-
-export class Replica {
+export class Replica implements LinkListener {
   readonly view: View;
   readonly cursors: Cursors;
   private readonly options: ReplicaOptions;
   private readonly log: Log;
+  readonly members: Members;
   private readonly pending = new PendingOps();
-  private readonly waiters = new Map<string, Waiter[]>();
   private readonly stamps: StampClock;
+  private readonly minter: Minter;
+  private readonly queue: CommitQueue;
+  private readonly peers: Peers;
+  private readonly copies: Copies;
+  private readonly receipts: Receipts;
+  private readonly reservations: Reservations;
   private readonly housekeeping: Housekeeping;
   private readonly listeners: ReplicaListener[] = [];
-  private queue: Op[] = [];
-  private commitsInFlight = 0;
-  private flushTimer: Timer | null = null;
-  private incarnation: Incarnation | null = null;
-  private seq = 0;
-  private spaceLow = false;
-  private disk = { freeBytes: Number.POSITIVE_INFINITY, reserveBytes: 0 };
+  private readonly room = new DiskRoom();
   private stopping = false;
   private abandoned = false;
   private clockAlarmed = false;
   private commitMs = 0;
+  private meanCommitMs = 0;
   /** Durable and not folded: more than nothing only while the view finds no room on the disk. */
   private readonly unfolded: Commit[] = [];
   private foldRetry: Timer | null = null;
@@ -117,17 +90,78 @@ export class Replica {
     this.log = options.log;
     this.view = options.view;
     assert(this.view.foldedN === this.log.lastN, "the view has caught up before traffic begins");
-    this.stamps = new StampClock(options.clock, this.view.highStamp);
-    this.cursors = new Cursors(options.hash, options.log, options.view);
+    const { clock, hash, log, name } = options;
+    this.stamps = new StampClock(clock, highestOwnStamp(log, name));
+    this.stamps.merge(this.view.highStamp);
+    this.minter = new Minter(options, this.stamps);
+    this.cursors = new Cursors(hash, log, this.view);
+    this.queue = new CommitQueue(options);
+    const { key = "", url = "" } = options;
+    this.members = new Members({ name, key, url }, hash, this.view);
+    this.peers = this.makePeers();
+    this.copies = new Copies(options, this.members, this.peers.standings);
+    this.cursors.stores = (storeId) => this.copies.storeKnown(storeId);
+    this.receipts = new Receipts(clock, this.copies);
+    this.reservations = this.makeReservations();
     this.log.listen({
-      durable: (commit) => this.abandoned || this.durable(commit),
-      erased: (ns) => this.abandoned || this.housekeeping.erased(ns),
-      space: (free, reserve) => this.abandoned || this.space(free, reserve),
+      durable: (commit) => this.durable(commit),
+      erased: (ns) => {
+        if (this.abandoned) return;
+        this.peers.erased();
+        this.housekeeping.erased(ns);
+      },
+      space: (free, reserve) => {
+        if (this.abandoned) return;
+        this.room.read(free, reserve);
+        this.judgeSpace();
+      },
       failed: (error) => {
         throw error;
       },
     });
-    this.housekeeping = new Housekeeping(options, (message) => this.alarm("erasure", message));
+    const isHeldByAll = (n: number) => this.copies.isHeldByAll(this.log.op(n));
+    this.housekeeping = new Housekeeping({ ...options, isHeldByAll }, (message) =>
+      this.alarm("erasure", message),
+    );
+  }
+
+  private makePeers(): Peers {
+    return new Peers({
+      ...this.options,
+      queue: this.queue,
+      minter: this.minter,
+      members: this.members,
+      foldedSeqOf: (origin) => this.cursors.seqOf(origin),
+      merge: (stamp) => this.stamps.merge(stamp),
+      compareClocks: (offsets) => {
+        this.stamps.compare(offsets);
+        this.checkClock();
+      },
+      takesWrites: () => !this.room.isLow,
+      fsyncMs: () => this.meanCommitMs,
+      changed: () => this.receipts.evaluate(),
+      grew: (origin, from, to) => this.receipts.grew(origin, from, to),
+      listeners: this.listeners,
+      tellBranch: (origin, server) => this.branched(origin, server),
+      tookOps: (count) => this.reservations.tookOps(count),
+      said: (peer, message) => this.reservations.hear(peer, message),
+      presence: (peer, what) => this.reservations.presence(peer, what),
+      met: (peer) => this.met(peer),
+    });
+  }
+
+  private makeReservations(): Reservations {
+    return new Reservations({
+      clock: this.options.clock,
+      nextStamp: () => this.stamps.next(),
+      merge: (stamp) => this.stamps.merge(stamp),
+      incarnation: () => this.minter.incarnation(),
+      isTaken: (table, name, holder) =>
+        this.view.claims(table, name).some((claim) => claim.holder !== holder),
+      peers: () => this.peers.standings.live(),
+      say: (peer, message) => this.peers.say(peer, message),
+      hear: (a, b) => this.peers.standings.hear(a, b),
+    });
   }
 
   listen(listener: ReplicaListener): void {
@@ -147,18 +181,60 @@ export class Replica {
     return {
       pendingOps: this.pending.size,
       pendingBytes: this.pending.bytes,
-      commitsInFlight: this.commitsInFlight,
+      commitsInFlight: this.queue.inFlight,
       lastCommitMs: this.commitMs,
       foldLagOps: this.log.lastN - this.view.foldedN,
       lastN: this.log.lastN,
-      spaceLow: this.spaceLow,
+      spaceLow: this.room.isLow,
       clockLeapMs: this.stamps.alarm()?.leapMs ?? 0,
-      incarnation: this.incarnation,
+      incarnation: this.minter.current,
+      waitingForCopies: this.receipts.waitingOps,
+      growingReceipts: this.receipts.growingOps,
+      reservations: this.reservations.size,
+      drops: this.peers.drops as ReadonlyMap<string, number>,
+      peerChanges: this.peers.standings.changes as ReadonlyMap<string, number>,
+      branches: this.peers.branches.size,
     };
   }
 
+  /** This server and the others, as this one sees them: for `holdfast status` and metrics. */
+  status(): ClusterStatus {
+    return statusOf(this.options, this.members, this.peers.standings);
+  }
+
+  /** A server that can be reached holds what this one lacks: clients are better off there. */
+  get isBehind(): boolean {
+    return this.peers.standings.isBehind;
+  }
+
+  /** Does what must be done once per cluster; two of them during a partition do no harm. */
+  get isLeader(): boolean {
+    return this.peers.standings.leader === this.name;
+  }
+
+  linked(peer: PeerIdentity, link: PeerLink): void {
+    this.peers.linked(peer, link);
+  }
+
+  received(link: PeerLink, frame: PeerFrame): void {
+    this.peers.received(link, frame);
+  }
+
+  unlinked(link: PeerLink, reason: string): void {
+    this.peers.unlinked(link, reason);
+  }
+
+  /**
+   * Agrees with all live servers that this account or channel may claim a name; ask before the op is minted,
+   * and release what you get once the op is answered or is not to be. Throws Refusal `name_taken`, or
+   * `unavailable` where the others do not answer.
+   */
+  reserve(table: NameSpace, name: FoldedName, holder: string): Promise<Reservation> {
+    return this.reservations.reserve(table, name, holder);
+  }
+
   get isStorageFull(): boolean {
-    return this.spaceLow;
+    return this.room.isLow;
   }
 
   /** ms since 1970, as far as this server trusts its clock. */
@@ -190,8 +266,9 @@ export class Replica {
     return this.pending.nextFold();
   }
 
-  receiptOf(_n: number): Receipt {
-    return { held: [this.options.name], of: 1 };
+  /** The servers that hold the op with this arrival number, as of now. */
+  receiptOf(n: number): Receipt {
+    return this.copies.receiptOf(n);
   }
 
   /**
@@ -207,140 +284,59 @@ export class Replica {
     const flying = this.pending.get(author, id);
     if (flying !== undefined) {
       assertSame(kind, content, flying.op, 0);
-      return this.wait(author, id, true);
+      return this.receipts.wait(author + id, true);
     }
     const n = this.view.effect(author, id);
     if (n === undefined) return null;
     assertSame(kind, content, this.view.op(n), n);
+    if (this.receipts.isWaiting(author + id)) return this.receipts.wait(author + id, true);
     return { n, receipt: this.receiptOf(n), repeated: true };
   }
 
   /**
    * Mints an op. The caller has checked that it may, in this same turn, and that nothing pending changes
-   * what it checked. Resolves when the op is durable, folded and published.
+   * what it checked. Resolves when the op is durable, folded and published, and every server in sync has it.
    */
   mint<D, B>(proposal: Proposal<D, B>): Promise<Outcome> {
     const { author, id } = proposal;
     assert(this.pending.get(author, id) === undefined, "one effect is in flight once");
     this.assertRoom();
-    const op = this.makeOp(proposal);
+    const op = this.minter.make(proposal);
+    this.checkClock();
     this.pending.add(op, proposal.changes);
-    this.queue.push(op);
-    this.flushTimer ??= this.options.clock.schedule(0, () => {
-      this.flushTimer = null;
-      this.flush();
-    });
-    return this.wait(author, id, false);
+    this.queue.add(op);
+    return this.receipts.wait(author + id, false);
   }
 
   private assertRoom(): void {
     if (this.stopping) {
-      throw new Refusal(
-        "shutting_down",
-        `server ${this.name} is stopping: go to another one`,
-        1_000,
-      );
+      const what = `server ${this.name} is stopping: go to another one`;
+      throw new Refusal("shutting_down", what, 1_000);
     }
     this.judgeSpace();
-    if (this.spaceLow) {
-      throw new Refusal(
-        "storage_full",
-        `the disk of server ${this.name} is nearly full: it takes no writes until there is room`,
-        5_000,
-      );
-    }
+    if (this.room.isLow) throw storageFull(this.name);
     if (this.pending.size >= PENDING_OPS_MAX || this.pending.bytes >= PENDING_BYTES_MAX) {
       throw new Refusal("unavailable", "too many writes wait for the disk: try again", 500);
     }
-  }
-
-  private makeOp<D, B>({ author, id, kind, content }: Proposal<D, B>): Op {
-    const { random, hash, name } = this.options;
-    if (this.incarnation === null) {
-      const bits = toBase32Hex(random.bytes(INCARNATION_RANDOM_BYTES));
-      this.incarnation = `${name}.${bits.slice(0, INCARNATION_RANDOM_CHARACTERS)}` as Incarnation;
-    }
-    const body =
-      content.body === null
-        ? null
-        : sealBody(random.bytes(SALT_BYTES), JSON.stringify(content.body));
-    const data = JSON.stringify(content.data);
-    const envelope = {
-      origin: this.incarnation,
-      seq: this.seq + 1,
-      stamp: this.stamps.next(),
-      author,
-      id,
-      kind: kind.number,
-      scope: content.scope as Scope,
-      data: data === "{}" ? "" : data,
-      bodyHash: body === null ? null : hashBody(hash, body),
-    };
-    const bytes = encodeEnvelope(envelope);
-    this.seq = envelope.seq; // only now: an op that cannot be made leaves no gap
-    this.checkClock();
-    return { ...envelope, bytes, body };
+    this.copies.assertEnough();
   }
 
   private checkClock(): void {
     const alarm = this.stamps.alarm();
     if ((alarm !== null) === this.clockAlarmed) return;
     this.clockAlarmed = alarm !== null;
-    const message =
-      alarm === null
-        ? "the wall clock agrees with the monotonic clock again"
-        : `the wall clock leapt by ${Math.round(alarm.leapMs / 1000)} s: messages are stamped by the monotonic clock; if the wall clock is right now, restart this server`;
+    const message = clockMessage(alarm);
     this.alarm("clock", message, alarm === null);
   }
 
-  private wait(author: AccountId, id: RequestId, repeated: boolean): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const effect = author + id;
-      const list = this.waiters.get(effect) ?? [];
-      const timer = this.options.clock.schedule(RECEIPT_DEADLINE_MS, () => {
-        this.dropWaiter(effect, waiter);
-        const what = "it is not known yet whether this was stored: repeat it with the same id";
-        reject(new Refusal("indefinite", what, 1_000));
-      });
-      const waiter: Waiter = {
-        resolve: (outcome) => resolve(repeated ? { ...outcome, repeated } : outcome),
-        reject,
-        timer,
-      };
-      list.push(waiter);
-      this.waiters.set(effect, list);
-    });
-  }
-
-  private dropWaiter(effect: string, waiter: Waiter): void {
-    const rest = (this.waiters.get(effect) ?? []).filter((other) => other !== waiter);
-    if (rest.length === 0) this.waiters.delete(effect);
-    else this.waiters.set(effect, rest);
-  }
-
-  private flush(): void {
-    while (this.queue.length > 0 && this.commitsInFlight < COMMITS_IN_FLIGHT_MAX) {
-      let count = 0;
-      let bytes = 0;
-      for (const op of this.queue) {
-        bytes += op.bytes.length + (op.body?.length ?? 0);
-        if (count > 0 && (count >= COMMIT_OPS_MAX || bytes > COMMIT_BYTES_MAX)) break;
-        count++;
-      }
-      const batch = this.queue.slice(0, count);
-      this.queue = this.queue.slice(count);
-      this.commitsInFlight++;
-      this.options.probe?.("before_append");
-      this.log.append(batch);
-    }
-  }
-
   private durable(commit: Commit): void {
-    this.commitsInFlight--;
+    if (this.abandoned) return;
     this.commitMs = commit.tookMs;
+    this.meanCommitMs += (commit.tookMs - this.meanCommitMs) * COMMIT_MEAN_WEIGHT;
+    this.peers.durable(commit);
     this.unfolded.push(commit);
     if (this.foldRetry === null) this.foldWaiting();
-    this.flush();
+    this.queue.done();
   }
 
   /**
@@ -369,55 +365,74 @@ export class Replica {
   private publish(commit: Commit, folded: readonly Folded[]): void {
     this.cursors.advance(commit.ops);
     this.options.probe?.("folded");
-    for (const { op } of commit.ops) this.pending.remove(op);
+    let foreign = 0;
+    let members = false;
+    for (const { op } of commit.ops) {
+      if (this.minter.isMine(op.origin)) this.pending.remove(op);
+      else foreign++;
+      members ||= Members.isAbout(op);
+    }
     for (const listener of this.listeners) listener.folded(folded);
     this.options.probe?.("published");
     for (const { n, op, subjects } of folded) this.answer(n, op, subjects.length > 0);
+    if (members) {
+      this.members.read();
+      this.peers.standings.judgeAll();
+    }
+    this.peers.folded();
+    this.reservations.foldedOps(foreign);
     this.pending.wake();
     this.housekeeping.soon();
   }
 
   /** `counts`: whether this op is the one of its key that counts, as far as the fold has said. */
   private answer(n: number, op: Op, counts: boolean): void {
-    const effect = op.author + op.id;
-    const waiting = this.waiters.get(effect);
-    if (waiting === undefined) return;
-    this.waiters.delete(effect);
+    if (!this.minter.isMine(op.origin)) return;
     const counting = counts ? n : (this.view.effect(op.author, op.id) ?? n);
-    const outcome = { n: counting, receipt: this.receiptOf(counting), repeated: false };
-    for (const waiter of waiting) {
-      waiter.timer.cancel();
-      waiter.resolve(outcome);
+    this.receipts.folded(op.author + op.id, op.origin, op.seq, counting);
+  }
+
+  /** A server is in sync: all are to know it, and this one. */
+  private met(peer: PeerIdentity): void {
+    for (const proposal of this.members.missing(peer)) {
+      const { author, id, kind, content } = proposal;
+      try {
+        if (this.earlier(author, id, kind, content) !== null) continue;
+        this.mint(proposal).catch(() => {}); // tried again when one is in sync again
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
     }
   }
 
-  private space(freeBytes: number, reserveBytes: number): void {
-    this.disk = { freeBytes, reserveBytes };
-    this.judgeSpace();
+  private branched(origin: Incarnation, server: string): void {
+    this.receipts.forgetGrowing();
+    const what = `server ${server} holds other ops under the numbers of ${origin}: a memory snapshot or a copied disk was started twice`;
+    this.alarm("branch", what);
   }
 
-  /** What was minted since the last reading needs room too. */
   private judgeSpace(): void {
-    const { freeBytes, reserveBytes } = this.disk;
-    const bound = this.spaceLow ? reserveBytes * SPACE_RETURN_FACTOR : reserveBytes;
-    const low = freeBytes - this.pending.bytes < bound || this.unfolded.length > 0;
-    if (low === this.spaceLow) return;
-    this.spaceLow = low;
-    const message = low
-      ? `free space ${freeBytes} bytes is below the reserve of ${reserveBytes}: writes are refused until there is room`
-      : `free space ${freeBytes} bytes is above the reserve again: writes are taken`;
-    this.alarm("space", message, !low);
+    const message = this.room.judge(this.pending.bytes, this.unfolded.length > 0);
+    if (message === null) return;
+    this.alarm("space", message, !this.room.isLow);
+    if (!this.room.isLow) this.peers.resume();
   }
 
   private alarm(what: Alarm, message: string, clear = false): void {
     for (const listener of this.listeners) listener.alarm(what, message, clear);
   }
 
-  /** Takes nothing new; resolves when everything minted is answered, and what is erased is off the disk. */
+  /**
+   * Takes nothing new and tells the peers so; resolves when everything minted is answered, and what is erased
+   * is off the disk.
+   */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.peers.goodbye();
     while (this.pending.size > 0) await this.nextFold();
+    await this.receipts.answered();
     await this.housekeeping.finish();
+    this.peers.stop();
   }
 
   /**
@@ -426,22 +441,9 @@ export class Replica {
    */
   abandon(): void {
     this.abandoned = true;
-    this.flushTimer?.cancel();
+    this.queue.stop();
+    this.peers.stop();
     this.foldRetry?.cancel();
     this.housekeeping.abandon();
   }
-}
-
-function assertSame<D, B>(kind: Kind<D, B>, content: Content<D, B>, op: Op, n: number): void {
-  const stored = KINDS.get(op.kind);
-  if (stored?.number === kind.number) {
-    const parsed = kind.parse(n, op);
-    if (parsed !== null && kind.same({ scope: op.scope, ...parsed }, content)) return;
-  }
-  throw idReused();
-}
-
-export function idReused(): Refusal {
-  const what = "this id was used for another request: make a new id for every new request";
-  return new Refusal("id_reused", what);
 }

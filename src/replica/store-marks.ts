@@ -4,7 +4,7 @@
  * Problem: a client that was attached to server A comes here with A's cursor, "everything that store A had up to
  * its arrival number 812". Is all of that here (else the answer is stale), and from which arrival number of
  * ours on may the client lack something? And none of it may grow with the number of incarnations. Approach: A
- * says with each commit what it took in (`heads`) and its own arrival number (`upTo`). Such claims stand in
+ * says with each commit what it took in and its own arrival number (`upTo`). Such claims stand in
  * a line and are passed off once their heads are folded here: the number of the last one is what is covered.
  * And the other way round: our commits stand in a line and are passed off once A holds their heads; each
  * pair (A's number, ours) says from where to replay. Rejected: version vectors in cursors (10,000 restarts
@@ -23,21 +23,31 @@ export type SeqOf = (origin: Incarnation) => number;
 type Claim = { upTo: number; heads: HeadSeq[]; sinceMs: number };
 type Pair = { readonly theirs: number; readonly ours: number };
 
-/** What our own commits moved, for all peers together. */
+type Committed = {
+  /** Arrival number before its first op, and of its last. */
+  readonly afterN: number;
+  readonly n: number;
+  readonly heads: readonly HeadSeq[];
+};
+
+/** What our own commits moved, for all peers together; the newest of them. */
 export class OwnCommits {
-  private list: { readonly n: number; readonly heads: readonly HeadSeq[] }[] = [];
+  private list: Committed[] = [];
   private dropped = 0;
 
-  add(n: number, heads: readonly HeadSeq[]): void {
-    this.list.push({ n, heads });
+  add(commit: Committed): void {
+    this.list.push(commit);
     if (this.list.length <= 2 * STORE_MARKS_MAX) return;
     this.dropped += this.list.length - STORE_MARKS_MAX;
     this.list = this.list.slice(-STORE_MARKS_MAX);
   }
 
-  /** The number that the next commit gets here. */
-  get end(): number {
-    return this.dropped + this.list.length;
+  /** The number of the commit with the op after an arrival number; null if that is forgotten. */
+  indexAfter(n: number, lastN: number): number | null {
+    if (n >= lastN) return this.dropped + this.list.length;
+    const at = this.list.findIndex((commit) => commit.n > n);
+    const found = this.list[at];
+    return found === undefined || found.afterN > n ? null : this.dropped + at;
   }
 
   /** Undefined past the end, null for one that is forgotten. */
@@ -56,9 +66,10 @@ export class StoreMarks {
   private covered = -1;
   /** Up to which of our arrival numbers it holds everything; -1 when that is not known. */
   private ours = -1;
-  private nextCommit = 0;
-  /** It was told to hold more than it had at `claimedN`: no pair may be made of that. */
-  private unclaimed = false;
+  /** The first of our commits that it may lack; null if that is forgotten. */
+  private nextCommit: number | null = null;
+  /** What it was found to hold since its last claim: part of the next one, and no pair is made of it before. */
+  private readonly unclaimed = new Map<Incarnation, number>();
 
   constructor(storeId: string) {
     this.storeId = storeId;
@@ -77,7 +88,7 @@ export class StoreMarks {
     const before = this.seqs.get(origin) ?? 0;
     if (seq > before) {
       this.seqs.set(origin, seq);
-      this.unclaimed = true;
+      this.unclaimed.set(origin, seq);
     }
     return before;
   }
@@ -86,6 +97,7 @@ export class StoreMarks {
   reset(seqs: ReadonlyMap<Incarnation, number>): void {
     this.seqs.clear();
     for (const [origin, seq] of seqs) this.seqs.set(origin, seq);
+    this.unclaimed.clear();
     this.claims = [];
     this.pairs = [];
     this.covered = -1;
@@ -93,10 +105,11 @@ export class StoreMarks {
     this.ours = -1;
   }
 
-  /** All that it said until now is what it holds up to its arrival number `upTo`; `heads` are new with it. */
-  claim(upTo: number, heads: HeadSeq[], nowMs: number): void {
+  /** All that it said until now is what it holds up to its arrival number `upTo`. */
+  claim(upTo: number, nowMs: number, missing: readonly HeadSeq[] = []): void {
+    const heads = [...missing, ...this.unclaimed];
+    this.unclaimed.clear();
     this.claimedN = upTo;
-    this.unclaimed = false;
     const last = this.claims.at(-1);
     if (last !== undefined && this.claims.length >= STORE_MARKS_MAX) {
       last.upTo = upTo;
@@ -141,8 +154,8 @@ export class StoreMarks {
     return ops;
   }
 
-  /** It holds everything of ours up to here, and the commits from `nextCommit` on are to be looked at. */
-  holdsOurs(n: number, nextCommit: number): void {
+  /** It holds everything of ours up to here, and lacks nothing before the commit `nextCommit`. */
+  holdsOurs(n: number, nextCommit: number | null): void {
     this.ours = n;
     this.nextCommit = nextCommit;
     this.pair();
@@ -150,13 +163,13 @@ export class StoreMarks {
 
   /** Looks how much further it has come with what is ours. False when that must be found out anew. */
   follow(commits: OwnCommits): boolean {
-    if (this.ours < 0) return false;
-    if (this.unclaimed) return true;
+    if (this.ours < 0 || this.nextCommit === null) return false;
+    if (this.unclaimed.size > 0) return true;
     const before = this.ours;
     for (;;) {
       const commit = commits.at(this.nextCommit);
       if (commit === null) {
-        this.ours = -1;
+        this.nextCommit = null;
         return false;
       }
       if (commit === undefined) break;
@@ -169,7 +182,7 @@ export class StoreMarks {
   }
 
   private pair(): void {
-    if (this.claimedN === 0 || this.unclaimed) return;
+    if (this.claimedN === 0 || this.unclaimed.size > 0) return;
     const last = this.pairs.at(-1);
     if (last?.theirs === this.claimedN) this.pairs.pop();
     this.pairs.push({ theirs: this.claimedN, ours: this.ours });

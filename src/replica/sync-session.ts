@@ -135,7 +135,8 @@ export class SyncSession {
     marks.reset(seqs);
     const missing: HeadSeq[] = [];
     for (const [origin, seq] of seqs) if (seq > foldedSeqOf(origin)) missing.push([origin, seq]);
-    marks.claim(upTo, missing, clock.monotonicMs());
+    marks.claim(upTo, clock.monotonicMs(), missing);
+    marks.folded(foldedSeqOf);
     this.isLearned = true;
     this.outgoing.begin();
     this.parts.learned();
@@ -155,10 +156,22 @@ export class SyncSession {
     }
   }
 
-  /** The peer said that it holds this: its own words, or ops that it sent. */
-  heard(heads: readonly HeadSeq[], upTo: number): void {
-    const { marks, clock } = this.parts;
-    if (this.isLearned && upTo > 0) marks.claim(upTo, [...heads], clock.monotonicMs());
+  /** What another server is known to hold, for a peer that has no link to it. */
+  vouch(server: string, store: string, heads: readonly HeadSeq[]): void {
+    for (let at = 0; at < heads.length; at += HEADS_PER_FRAME_MAX) {
+      const part = heads.slice(at, at + HEADS_PER_FRAME_MAX);
+      const held = part.map(([origin, seq]): [string, number] => [origin, seq]);
+      this.say({ type: "ack", held, upTo: 0, by: { server, store } });
+    }
+  }
+
+  /** What the peer said that it holds, or showed by sending it, is noted; `upTo` if that is all it has. */
+  heard(upTo: number): void {
+    const { marks, clock, foldedSeqOf } = this.parts;
+    if (this.isLearned && upTo > 0) {
+      marks.claim(upTo, clock.monotonicMs());
+      marks.folded(foldedSeqOf);
+    }
     this.outgoing.acked();
   }
 

@@ -27,6 +27,22 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Another server, as the operator names it: `HOST:PORT` or `https://HOST[:PORT]`; null for anything else. */
+export function parsePeer(text: string): string | null {
+  if (!/^https?:\/\//i.test(text)) {
+    const parsed = parseHostPort(text);
+    return parsed === null || parsed.port === 0 ? null : formatHostPort(parsed);
+  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.username !== "" || url.hostname === "") return null;
+  return url.pathname === "/" && url.search === "" && url.hash === "" ? url.origin : null;
+}
+
+/** Where it is dialled; without a scheme it is taken to speak as this server does. */
+export function peerUrl(peer: string, isSecure: boolean): string {
+  return peer.includes("://") ? peer : new URL(`${isSecure ? "https" : "http"}://${peer}`).origin;
+}
+
 /** 4 or 16 bytes; an IPv4 address inside IPv6 comes as 4. null for text that is no address. */
 export function addressBytes(text: string): Uint8Array | null {
   const bare = text.split("%")[0] as string;
@@ -104,6 +120,14 @@ export function isOwnAddress(address: string): boolean {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .some((own) => Buffer.compare(addressBytes(own.address) ?? new Uint8Array(), bytes) === 0);
+}
+
+/** An IPv4 address by which other machines may reach this one; null if there is none. */
+export function outwardAddress(): string | null {
+  const outward = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ internal, family }) => !internal && family === "IPv4");
+  return outward?.address ?? null;
 }
 
 export function isWildcard(host: string): boolean {

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { peerUrl } from "./address.ts";
 import { type Environment, readSettings, resolveConfig } from "./config.ts";
 import { StartError } from "./exit-codes.ts";
 import { environmentName, OPTION_NAMES, OPTIONS, type RawOptions } from "./options.ts";
@@ -114,6 +115,8 @@ const wrong: Record<string, string> = {
   url: "ftp://x",
   "tls-cert": "",
   "tls-key": "",
+  "peer-ca": "",
+  "min-copies": "8",
   "trusted-proxy": "10.0.0.1/8",
   "secret-file": "",
   "sign-up": "maybe",
@@ -142,6 +145,42 @@ describe("a wrong value is refused with its place", () => {
       expect(refusalOf({ ...name, config: [path] }).message).toContain(`${path} line 2`);
     });
   }
+
+  test("other servers are named by address or by https, and dialled by the scheme that fits", () => {
+    const given = [
+      "10.0.0.2:7300",
+      "https://b.example",
+      "[fd00::1]:7300",
+      "HTTPS://c.example:8443/",
+    ];
+    const { process: own } = configOf({ ...name, peer: given });
+    const peers = [
+      "10.0.0.2:7300",
+      "https://b.example",
+      "[fd00::1]:7300",
+      "https://c.example:8443",
+    ];
+    expect(own.peers).toEqual(peers);
+    expect(peers.map((peer) => peerUrl(peer, false))[0]).toBe("http://10.0.0.2:7300");
+    expect(peers.map((peer) => peerUrl(peer, true))).toEqual([
+      "https://10.0.0.2:7300",
+      "https://b.example",
+      "https://[fd00::1]:7300",
+      "https://c.example:8443",
+    ]);
+    for (const bad of [
+      "https://b/path",
+      "https://u:p@b",
+      "ftp://b",
+      "b:0",
+      "https://",
+      "b:99999",
+    ]) {
+      expect(refusalOf({ ...name, peer: [bad] }).message, bad).toContain("flag --peer");
+    }
+    expect(own.minCopies).toBe(1);
+    expect(configOf({ ...name, "min-copies": ["2"] }).process.minCopies).toBe(2);
+  });
 
   test("values that are right are taken, from every place", () => {
     const toml = file(`reserve = "64M"\nwrites-per-second = 7\nmetrics-allow = ["10.0.0.0/8"]\n`);

@@ -47,6 +47,9 @@ export type ProcessConfig = {
   readonly name: string;
   readonly listen: HostPort;
   readonly peers: readonly string[];
+  /** PEM file of who signed their certificates. */
+  readonly peerCa: string | null;
+  readonly minCopies: number;
   readonly data: string;
   readonly url: string | null;
   readonly tls: { readonly cert: string; readonly key: string } | null;
@@ -260,6 +263,8 @@ export function resolveConfig(settings: Settings, warnings: readonly string[]): 
       name,
       listen,
       peers,
+      peerCa: pathOf(settings["peer-ca"]),
+      minCopies: settings["min-copies"]?.value ?? 1,
       data,
       url: settings.url?.value ?? null,
       tls: tlsOf(settings),
@@ -274,6 +279,10 @@ export function resolveConfig(settings: Settings, warnings: readonly string[]): 
     answers,
     warnings,
   };
+}
+
+function pathOf(told: Told<string> | undefined): string | null {
+  return told === undefined ? null : resolve(told.value);
 }
 
 function tlsOf(settings: Settings): ProcessConfig["tls"] {

@@ -23,6 +23,15 @@ export function textResponse(
   return new Response(text, { status, headers: { ...SECURITY_HEADERS, ...type, ...headers } });
 }
 
+/** For who has nothing else to ask on this connection. */
+export function lastResponse(
+  status: number,
+  why: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return textResponse(status, `${why}\n`, { connection: "close", ...headers });
+}
+
 export function jsonResponse(
   { status, body }: HttpAnswer,
   headers: Readonly<Record<string, string>> = {},
@@ -53,18 +62,18 @@ function bareHost(host: string): string {
 }
 
 /**
- * Whether a page of this origin may talk to this server: one that came from here, or from the address that
- * clients use. No origin at all: not a browser.
+ * Whether a page of this origin may talk to this server: one that came from here, or from an address that
+ * clients use of this server or another one of the cluster. No origin at all: not a browser.
  */
 export function allowsOrigin(
   origin: string | null,
   host: string | null,
-  url: string | null,
+  urls: readonly string[],
 ): boolean {
   if (origin === null) return true;
   const page = URL.canParse(origin) ? new URL(origin) : null;
   if (page === null || !/^https?:$/.test(page.protocol)) return false;
-  if (url !== null && page.origin === url) return true;
+  if (urls.some((url) => URL.canParse(url) && new URL(url).origin === page.origin)) return true;
   return host !== null && bareHost(page.host) === bareHost(host);
 }
 
@@ -111,5 +120,27 @@ export async function readBody(request: Request, bytesMax: number, waitMs: numbe
   } finally {
     clearTimeout(timer);
     reader.releaseLock();
+  }
+}
+
+/** Null if it names a host that is none. One that names no host at all is old, or a machine's probe. */
+export function requestUrl({ url, headers }: Request): URL | null {
+  if (URL.canParse(url)) return new URL(url);
+  return headers.has("host") ? null : new URL(url, "http://unnamed.invalid");
+}
+
+/** What the sender of a body that can't be read is told. */
+export function bodyRefusal(
+  problem: "too_large" | "not_utf8" | "too_slow" | "gone",
+  bytesMax: number,
+): HttpAnswer {
+  switch (problem) {
+    case "too_large":
+      return refusal("too_large", `a request may have ${bytesMax} bytes`);
+    case "not_utf8":
+      return refusal("invalid", "the request is not UTF-8");
+    case "too_slow":
+    case "gone":
+      return refusal("invalid", "the request did not come to its end in time", { status: 408 });
   }
 }

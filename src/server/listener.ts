@@ -19,21 +19,30 @@ import {
   isOwnAddress,
   isWildcard,
 } from "./address.ts";
+import { bindError } from "./bind-error.ts";
 import { answerCookie, cookieName, cookieToken, isOwnPage } from "./cookie.ts";
-import { StartError } from "./exit-codes.ts";
 import {
   allowsOrigin,
   bearerOf,
+  bodyRefusal,
   isPassedOn,
   jsonResponse,
+  lastResponse,
   readBody,
   refusal,
+  requestUrl,
   SECURITY_HEADERS,
   textResponse,
 } from "./http-guard.ts";
 import type { Page } from "./page.ts";
 import { OPERATOR_TOKEN_PREFIX } from "./secret.ts";
-import { SOCKET_BOUNDS, type SocketBounds, type SocketData, Sockets } from "./sockets.ts";
+import {
+  type PeerSocket,
+  SOCKET_BOUNDS,
+  type SocketBounds,
+  type SocketData,
+  Sockets,
+} from "./sockets.ts";
 
 /** A connection that neither sends nor takes anything, between and within requests. */
 const HTTP_IDLE_S = 10;
@@ -60,11 +69,19 @@ export interface Doors {
   call(request: HttpCall): Promise<HttpAnswer>;
 }
 
+/** Where other servers of the cluster come in. */
+export interface PeerDoor {
+  /** null if there is no room for one from this address; otherwise it hears how the connection goes. */
+  accept(address: string): PeerSocket | null;
+}
+
 export type ListenerOptions = {
   readonly listen: HostPort;
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** The address that clients use, if it is another. */
   readonly url: string | null;
+  /** Addresses that clients use of other servers: their pages may talk to this one. */
+  readonly otherUrls?: () => readonly string[];
   readonly trustedProxies: readonly AddressRange[];
   readonly metricsAllow: readonly AddressRange[];
   readonly page: Pick<Page, "answer">;
@@ -89,6 +106,7 @@ export class Listener {
   private readonly server: Server;
   private state: State = { is: "starting", reason: "starting" };
   private operatorToken: Uint8Array | null = null;
+  private peerDoor: PeerDoor | null = null;
   private requests = 0;
   /** Requests turned away before the gateway saw them. */
   readonly refused: Record<string, number> = {};
@@ -162,6 +180,11 @@ export class Listener {
     this.state = { is: "serving", doors };
   }
 
+  /** From now on other servers are let in. */
+  servePeers(door: PeerDoor): void {
+    this.peerDoor = door;
+  }
+
   /**
    * Takes no new connections; requests on old ones are told to go elsewhere. Resolves when the last
    * connection has ended.
@@ -193,6 +216,8 @@ export class Listener {
     switch (path) {
       case "/v1/ws":
         return this.upgrade(request, server);
+      case "/v1/peer":
+        return this.upgradePeer(request, server);
       case "/v1/openrpc.json":
         return jsonResponse({ status: 200, body: this.options.openrpc() });
       case "/healthz":
@@ -245,29 +270,55 @@ export class Listener {
 
   private upgrade(request: Request, server: Server): Response | undefined {
     const { headers } = request;
-    // Who is refused here has nothing else to ask on this connection.
-    const refused = (status: number, why: string, more: Record<string, string> = {}) =>
-      textResponse(status, `${why}\n`, { connection: "close", ...more });
     if (headers.get("upgrade")?.toLowerCase() !== "websocket") {
       return textResponse(426, "this is a WebSocket\n", { upgrade: "websocket" });
     }
-    if (!allowsOrigin(headers.get("origin"), headers.get("host"), this.options.url)) {
+    if (!this.allows(headers)) {
       this.refuse("origin");
-      return refused(403, "pages of this origin may not connect");
+      return lastResponse(403, "pages of this origin may not connect");
     }
     if (this.state.is !== "serving") {
       this.refuse("not_ready");
-      return refused(503, this.notReady ?? "", { "retry-after": "1" });
+      return lastResponse(503, this.notReady ?? "", { "retry-after": "1" });
     }
     const address = this.clientOf(request, server);
     if (!this.sockets.hasRoom(address, () => this.isNear(request, server))) {
       this.refuse("connections");
-      return refused(503, "no room for another connection", { "retry-after": "5" });
+      return lastResponse(503, "no room for another connection", { "retry-after": "5" });
     }
     const { doors } = this.state;
     const cookie = this.isOwnPage(headers) ? cookieToken(headers, cookieName(doors.cluster)) : null;
-    if (server.upgrade(request, { data: { address, cookie, own: null } })) return undefined;
-    return refused(400, "not a WebSocket handshake");
+    if (server.upgrade(request, { data: { address, cookie, peer: null, own: null } }))
+      return undefined;
+    return lastResponse(400, "not a WebSocket handshake");
+  }
+
+  /** Whether it is from no browser, or from a page of this cluster. */
+  private allows(headers: Headers): boolean {
+    const { url, otherUrls } = this.options;
+    const others = otherUrls?.() ?? [];
+    const urls = url === null ? others : [url, ...others];
+    return allowsOrigin(headers.get("origin"), headers.get("host"), urls);
+  }
+
+  /** A link of another server: who it is comes out on the socket. */
+  private upgradePeer(request: Request, server: Server): Response | undefined {
+    if (request.headers.has("origin")) {
+      this.refuse("origin");
+      return lastResponse(403, "this is for servers, not for pages");
+    }
+    const door = this.state.is === "serving" ? this.peerDoor : null;
+    if (door === null) return lastResponse(503, this.notReady ?? "no links yet");
+    const address = this.socketAddress(request, server);
+    const peer = door.accept(address);
+    if (peer === null) {
+      this.refuse("peers");
+      return lastResponse(503, "too many handshakes, or too many that failed");
+    }
+    const data = { address, cookie: null, peer, own: null };
+    if (server.upgrade(request, { data })) return undefined;
+    peer.closed();
+    return lastResponse(426, "this is a WebSocket");
   }
 
   private metrics(request: Request, server: Server, host: string): Response | Promise<Response> {
@@ -337,7 +388,7 @@ export class Listener {
   private corsOf(request: Request): Record<string, string> | null {
     const { headers } = request;
     const origin = headers.get("origin");
-    if (!allowsOrigin(origin, headers.get("host"), this.options.url)) return null;
+    if (!this.allows(headers)) return null;
     if (origin === null) return {};
     return {
       vary: "origin",
@@ -396,41 +447,4 @@ export class Listener {
     const own = this.operatorToken;
     return own !== null && given.length === own.length && timingSafeEqual(given, own);
   }
-}
-
-/** Null if it names a host that is none. One that names no host at all is old, or a machine's probe. */
-function requestUrl({ url, headers }: Request): URL | null {
-  if (URL.canParse(url)) return new URL(url);
-  return headers.has("host") ? null : new URL(url, "http://unnamed.invalid");
-}
-
-function bodyRefusal(
-  problem: "too_large" | "not_utf8" | "too_slow" | "gone",
-  bytesMax: number,
-): HttpAnswer {
-  switch (problem) {
-    case "too_large":
-      return refusal("too_large", `a request may have ${bytesMax} bytes`);
-    case "not_utf8":
-      return refusal("invalid", "the request is not UTF-8");
-    case "too_slow":
-    case "gone":
-      return refusal("invalid", "the request did not come to its end in time", { status: 408 });
-  }
-}
-
-function bindError({ listen, tls }: ListenerOptions, cause: unknown): StartError {
-  const { code, message } = cause as { code?: string; message: string };
-  const at = formatHostPort(listen);
-  if (code === "EADDRINUSE") {
-    const remedy = "stop the other program, or give another address by --listen HOST:PORT";
-    return new StartError("port_in_use", `another program listens on ${at}`, remedy);
-  }
-  if (tls !== null && !/^E(ADDR|ACCES|PERM)/.test(code ?? "")) {
-    const remedy = "check that --tls-cert and --tls-key are PEM files that belong together";
-    return new StartError("tls", `certificate or key can't be used: ${message}`, remedy);
-  }
-  const remedy =
-    "give an address of this machine by --listen HOST:PORT (0.0.0.0 for all); ports below 1024 need a right of their own";
-  return new StartError("address_unusable", `can't listen on ${at}: ${message}`, remedy);
 }

@@ -6,6 +6,7 @@
 import { readdirSync, statfsSync } from "node:fs";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Gateway } from "../gateway/gateway.ts";
+import type { Mesh } from "../mesh/mesh.ts";
 import { KINDS } from "../ops/kinds.ts";
 import type { Clock, Folded, View } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
@@ -20,6 +21,7 @@ export type Sources = {
   replica: Replica | null;
   gateway: Gateway | null;
   view: View | null;
+  mesh: Mesh | null;
   /** A path on the file system of the data. */
   data: string | null;
 };
@@ -30,6 +32,7 @@ export class Metrics {
     replica: null,
     gateway: null,
     view: null,
+    mesh: null,
     data: null,
   };
   private readonly registry = new Registry();
@@ -187,7 +190,39 @@ export class Metrics {
     this.tally("holdfast_odd_ops_total", "Ops without effect, by reason.", "what", () =>
       sources.view?.oddOps(),
     );
+    this.clusterGauges();
     this.processGauges();
+  }
+
+  private clusterGauges(): void {
+    const { sources } = this;
+    const status = () => sources.replica?.status();
+    this.gauge("holdfast_members", "Servers of the cluster.", () => status()?.members.length);
+    this.gauge("holdfast_fault_budget", "Servers that may fail without loss.", () => {
+      return status()?.faultBudget;
+    });
+    this.gauge("holdfast_behind", "1 while another server holds what this one lacks.", () =>
+      sources.replica === null ? undefined : Number(sources.replica.isBehind),
+    );
+    this.gauge("holdfast_links", "Links to other servers.", () => sources.mesh?.linkCount);
+    this.tally(
+      "holdfast_link_endings_total",
+      "Connections between servers that were refused or ended, by reason.",
+      "reason",
+      () => (sources.mesh === null ? undefined : Object.fromEntries(sources.mesh.endings)),
+    );
+    this.tally(
+      "holdfast_peer_changes_total",
+      "Servers that came, went, fell silent, were in sync or no longer, by what it was.",
+      "change",
+      () => sources.replica?.figures() && Object.fromEntries(sources.replica.figures().peerChanges),
+    );
+    this.tally(
+      "holdfast_peer_drops_total",
+      "Links ended because of what the peer sent or did not send, by reason.",
+      "reason",
+      () => sources.replica?.figures() && Object.fromEntries(sources.replica.figures().drops),
+    );
   }
 
   private processGauges(): void {

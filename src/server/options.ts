@@ -3,12 +3,13 @@
  * key of the TOML file, the check and the line of help.
  */
 import { isServerName } from "../core/ids.ts";
+import { SERVERS_MAX } from "../core/limits.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
 import {
   type AddressRange,
-  formatHostPort,
   type HostPort,
   parseHostPort,
+  parsePeer,
   parseRange,
 } from "./address.ts";
 
@@ -90,10 +91,9 @@ function listen(text: string): HostPort {
 
 /** Kept as text: where it leads is found out when it is dialled. */
 function peer(text: string): string {
-  const parsed = parseHostPort(text);
-  if (parsed === null || parsed.port === 0)
-    return wrong("expected HOST:PORT, such as 10.0.0.2:7300");
-  return formatHostPort(parsed);
+  return (
+    parsePeer(text) ?? wrong("expected HOST:PORT or https://HOST[:PORT], such as 10.0.0.2:7300")
+  );
 }
 
 function range(text: string): AddressRange {
@@ -124,11 +124,17 @@ const logFormat: Parse<LogFormat> = choice("text", "json");
 export const OPTIONS = {
   name: one("NAME", "this server's name within its cluster", serverName),
   listen: one("HOST:PORT", "address to listen on (127.0.0.1:7300)", listen),
-  peer: many("HOST:PORT", "another server of the cluster", peer),
+  peer: many("HOST:PORT", "another server of the cluster; https://HOST[:PORT] over TLS", peer),
   data: one("DIR", "where this server keeps everything (a folder called like the server)", path),
   url: one("URL", "the address that clients use, if it is not the one to listen on", publicUrl),
   "tls-cert": one("FILE", "certificate chain (PEM): serve https and wss", path),
   "tls-key": one("FILE", "key of the certificate (PEM)", path),
+  "peer-ca": one("FILE", "who signed the peers' certificates (PEM), if not a usual one", path),
+  "min-copies": one(
+    "N",
+    "refuse writes while fewer servers than this can store them (1)",
+    whole(1, SERVERS_MAX),
+  ),
   "trusted-proxy": many("RANGE", "proxy whose X-Forwarded-For is believed", range),
   "secret-file": one("FILE", "the cluster's secret (DIR/secret, made at the first start)", path),
   "sign-up": one(

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { utf8 } from "../core/bytes.ts";
 import { isServerName } from "../core/ids.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
-import { parseHostPort } from "./address.ts";
+import { parseHostPort, parsePeer } from "./address.ts";
 import { StartError } from "./exit-codes.ts";
 
 export const REMEMBERED_FILE = "server.json";
@@ -70,7 +70,7 @@ function checked(text: string): Stored | null {
     return null;
   }
   const { format, name, listen, peers, signUp, secretFile } = value ?? {};
-  const isPeer = (peer: unknown) => typeof peer === "string" && parseHostPort(peer) !== null;
+  const isPeer = (peer: unknown) => typeof peer === "string" && parsePeer(peer) !== null;
   const good =
     format === FORMAT &&
     typeof name === "string" &&

@@ -36,6 +36,11 @@ export function operatorTokenOf(secret: Uint8Array): string {
   return OPERATOR_TOKEN_PREFIX + toBase64Url(mac);
 }
 
+/** 32 bytes that only holders of the secret can compute, the same on every server. */
+export function deriveKey(secret: Uint8Array, label: string): Uint8Array {
+  return new Uint8Array(createHmac("sha256", secret).update(label).digest());
+}
+
 export type ReadSecret = {
   readonly secret: Uint8Array;
   /** Whether users other than the owner can read the file. */

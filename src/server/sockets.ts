@@ -37,8 +37,19 @@ export type SocketBounds = typeof SOCKET_BOUNDS;
 
 type CloseReason = keyof typeof CLOSE_CODES | "client" | "lost" | "malformed" | "backlog";
 
+/** Where what comes from another server on this port goes. */
+export interface PeerSocket {
+  opened(socket: Bun.ServerWebSocket<SocketData>): void;
+  /** null for a text frame. */
+  received(frame: Uint8Array | null): void;
+  drained(): void;
+  closed(): void;
+}
+
 /** What a socket carries; `own` once it is open. */
 export type SocketData = {
+  /** null for a client's. */
+  readonly peer: PeerSocket | null;
   readonly address: string;
   /** The token in the page's cookie. */
   readonly cookie: string | null;
@@ -163,10 +174,22 @@ export class Sockets implements Broadcast {
       idleTimeout: bounds.idleTimeoutS,
       sendPings: true,
       perMessageDeflate: false,
-      open: (socket) => this.opened(socket),
-      message: (socket, message) =>
-        socket.data.own?.attached?.receive(typeof message === "string" ? message : null),
-      close: (socket, code, reason) => this.closed(socket, code, reason),
+      open: (socket) => {
+        const { peer } = socket.data;
+        if (peer === null) this.opened(socket);
+        else peer.opened(socket);
+      },
+      message: (socket, message) => {
+        const { peer, own } = socket.data;
+        if (peer === null) own?.attached?.receive(typeof message === "string" ? message : null);
+        else peer.received(typeof message === "string" ? null : new Uint8Array(message));
+      },
+      drain: (socket) => socket.data.peer?.drained(),
+      close: (socket, code, reason) => {
+        const { peer } = socket.data;
+        if (peer === null) this.closed(socket, code, reason);
+        else peer.closed();
+      },
     };
   }
 

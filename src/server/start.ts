@@ -2,9 +2,7 @@
  * The composition root: puts a server together from its configuration, in the order in which a refusal
  * still finds everything as it was: certificate, secret, lock, port; only then the store is opened.
  */
-import { createHmac } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
-import { networkInterfaces } from "node:os";
+import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { AssertionError } from "../core/assert.ts";
@@ -18,7 +16,8 @@ import { DirectoryLock, LOCK_FILE } from "../storage/store-lock.ts";
 import { entriesOf, HEAD_FILE, holdsStore, identityOf, LOG_FILE } from "../storage/store-look.ts";
 import { SqliteView } from "../storage/view.ts";
 import { ViewWal } from "../storage/view-wal.ts";
-import { formatHostPort, isWildcard } from "./address.ts";
+import { formatHostPort, isWildcard, outwardAddress } from "./address.ts";
+import { Cluster, KEY_FILES, openServerKey } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { KILL_VARIABLE, killPoints } from "./kill-point.ts";
@@ -27,13 +26,22 @@ import type { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { loadPage, Page } from "./page.ts";
 import type { PagePack } from "./page-pack.ts";
+import { readPem } from "./pem.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
-import { clusterIdOf, makeSecret, operatorTokenOf, readSecret, SECRET_FILES } from "./secret.ts";
+import {
+  clusterIdOf,
+  deriveKey,
+  makeSecret,
+  operatorTokenOf,
+  readSecret,
+  SECRET_FILES,
+} from "./secret.ts";
 
 export const VERSION = manifest.version;
 /** Own files that may stand in a data directory before there is a store in it. */
-const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES];
+const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
+const TLS_OPTIONS = "--tls-cert or --tls-key";
 const PROGRESS_INTERVAL_MS = 1_000;
 /** Every so many folded ops the view's WAL is looked at. */
 const VIEW_CHECKPOINT_OPS = 1_000;
@@ -82,6 +90,7 @@ class Start {
   private readonly metrics: Metrics;
   private progressMs = 0;
   private url: string | null = null;
+  private cluster: Cluster | null = null;
   /** Taken back, in reverse, when the start is refused. */
   private readonly undo: (() => unknown)[] = [];
 
@@ -93,10 +102,11 @@ class Start {
   }
 
   async run(): Promise<RunningServer> {
-    const { data, name } = this.config.process;
+    const { data, name, minCopies, peerCa } = this.config.process;
     const kill = killPoints(this.options.environment[KILL_VARIABLE]);
     try {
       const known = this.readSecret();
+      const ca = peerCa === null ? null : readPem(peerCa, "--peer-ca");
       probeLock(data);
       const listener = this.bind(await this.loadPage());
       this.undo.push(() => listener.close());
@@ -108,8 +118,13 @@ class Start {
       this.undo.push(() => viewWal.stop());
       const view = await this.openView(listener, store, viewWal);
       this.undo.push(() => view.close());
+      const key = openServerKey(data);
+      const url = this.clientUrl(listener);
       const replica = new Replica({
         name,
+        key: key.publicText,
+        url,
+        minCopies,
         hash: realHash,
         clock: realClock,
         random: realRandom,
@@ -118,13 +133,20 @@ class Start {
         viewCleaned: () => viewWal.empty(),
         ...(kill.probe === undefined ? {} : { probe: kill.probe }),
       });
-      const gateway = this.openGateway(listener, replica, secret);
+      const { storeId } = store.log;
+      const { config, log } = this;
+      const parts = { config, log, replica, storeId, key, secret, url, release: VERSION, ca };
+      const cluster = new Cluster(parts);
+      this.cluster = cluster;
+      const gateway = this.openGateway(listener, replica, secret, cluster);
       this.follow(store, replica, viewWal);
-      Object.assign(this.metrics.sources, { replica, gateway, view });
+      Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
       listener.serve(gateway, operatorTokenOf(secret));
-      const url = this.clientUrl(listener);
+      listener.servePeers(cluster.mesh);
+      this.undo.push(() => cluster.stop());
+      cluster.start(gateway);
       this.writeServerFile({ pid: process.pid, localUrl: listener.localUrl, url });
-      return this.running({ listener, store, view, viewWal, replica, gateway });
+      return this.running({ listener, store, view, viewWal, replica, gateway, cluster });
     } catch (error) {
       this.metrics.stop();
       for (const back of this.undo.reverse()) await back();
@@ -196,14 +218,15 @@ class Start {
     let openrpc: string | null = null;
     const listener: Listener = new Listener({
       listen,
-      tls: tls === null ? null : { cert: readPem(tls.cert), key: readPem(tls.key) },
+      tls: tls && { cert: readPem(tls.cert, TLS_OPTIONS), key: readPem(tls.key, TLS_OPTIONS) },
       url,
+      otherUrls: () => this.cluster?.otherUrls() ?? [],
       trustedProxies,
       metricsAllow,
       page: new Page({
         pack,
         tls: tls !== null,
-        servers: () => [this.clientUrl(listener)],
+        servers: () => [this.clientUrl(listener), ...(this.cluster?.otherUrls() ?? [])],
         welcome: () => this.options.welcome(this.clientUrl(listener)),
       }),
       openrpc: () => {
@@ -234,12 +257,10 @@ class Start {
   private findUrl(listener: Listener): string {
     const { url, listen } = this.config.process;
     if (url !== null || !isWildcard(listen.host)) return listener.url;
-    const outward = Object.values(networkInterfaces())
-      .flatMap((addresses) => addresses ?? [])
-      .find(({ internal, family }) => !internal && family === "IPv4");
-    if (outward === undefined) return listener.url;
+    const outward = outwardAddress();
+    if (outward === null) return listener.url;
     const { protocol } = new URL(listener.localUrl);
-    return `${protocol}//${formatHostPort({ host: outward.address, port: listener.port })}`;
+    return `${protocol}//${formatHostPort({ host: outward, port: listener.port })}`;
   }
 
   private progress(listener: Listener, doing: string, done: number, total: number): void {
@@ -295,20 +316,25 @@ class Start {
     }
   }
 
-  private openGateway(listener: Listener, replica: Replica, secret: Uint8Array): Gateway {
+  private openGateway(
+    listener: Listener,
+    replica: Replica,
+    secret: Uint8Array,
+    servers: Cluster,
+  ): Gateway {
     const { cluster, process: own } = this.config;
-    const derive = (label: string) =>
-      new Uint8Array(createHmac("sha256", secret).update(label).digest());
     return new Gateway({
       replica,
       clock: realClock,
       random: realRandom,
       hash: realHash,
       passwords: realPasswords,
-      derive,
+      derive: (label) => deriveKey(secret, label),
       cluster: clusterIdOf(secret),
       version: VERSION,
-      servers: () => [{ name: own.name, url: this.clientUrl(listener), state: "live" }],
+      servers: () => servers.servers(),
+      links: () => servers.links(),
+      minCopies: own.minCopies,
       signUp: cluster.signUp,
       writesPerSecond: own.writesPerSecond,
       broadcast: listener.sockets,
@@ -357,6 +383,7 @@ class Start {
     viewWal: ViewWal;
     replica: Replica;
     gateway: Gateway;
+    cluster: Cluster;
   }): RunningServer {
     const { listener, store, gateway } = parts;
     const { data } = this.config.process;
@@ -391,6 +418,7 @@ class Start {
     viewWal,
     replica,
     gateway,
+    cluster,
   }: Parameters<Start["running"]>[0]): Promise<void> {
     const ended = listener.stopTaking();
     const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
@@ -398,6 +426,7 @@ class Start {
       this.log.warn({}, "some requests were not answered in time: they are indefinite");
       replica.abandon();
     }
+    cluster.stop(); // the peers heard long ago that this server goes
     await inTime(ended, ANSWER_LINGER_MS); // last answers are on their way; idle connections just stay
     await inTime(listener.close(), ANSWER_LINGER_MS);
     this.metrics.stop();
@@ -417,13 +446,4 @@ function inTime(work: Promise<unknown>, ms: number): Promise<boolean> {
 /** Whether another process has the directory: asked before the port, which it has too. */
 function probeLock(data: string): void {
   if (existsSync(join(data, LOCK_FILE))) new DirectoryLock(data).undo();
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const remedy = "correct --tls-cert or --tls-key, or let this user read the file";
-    throw new StartError("tls", `${path} can't be read: ${(cause as Error).message}`, remedy);
-  }
 }

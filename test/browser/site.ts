@@ -67,6 +67,12 @@ export class Site {
     return this.ownLine;
   }
 
+  /** The path that the server prints while it has no administrator: who opens it becomes one. */
+  async setupPath(): Promise<string> {
+    const [link] = await this.process.said(/#\/join\/setup-\S+/);
+    return `/${link}`;
+  }
+
   /** Gone at once, as in a crash. */
   async kill(): Promise<void> {
     await this.process.stop("SIGKILL");

@@ -32,10 +32,7 @@ export class Tab {
     { displayName, password = PASSWORD, invitation }: SignUp = {},
   ): Promise<void> {
     const { page } = this;
-    const form = this.main("Create an account");
-    const other = page.getByRole("button", { name: "Create an account", exact: true });
-    await form.or(other).waitFor();
-    if (await other.isVisible()) await other.click();
+    const form = await this.signUpForm();
     await form.getByRole("textbox", { name: "Name", exact: true }).fill(name);
     await form.getByLabel("Password", { exact: true }).fill(password);
     if (displayName !== undefined) await form.getByLabel("Display name").fill(displayName);
@@ -43,6 +40,15 @@ export class Tab {
     await form.getByRole("button", { name: "Create account", exact: true }).click();
     await this.isConnected();
     await page.getByRole("main").first().waitFor({ state: "attached" });
+  }
+
+  /** Goes to the form for a new account, whichever comes first here. */
+  async signUpForm(): Promise<Locator> {
+    const form = this.main("Create an account");
+    const other = this.page.getByRole("button", { name: "Create an account", exact: true });
+    await form.or(other).waitFor();
+    if (await other.isVisible()) await other.click();
+    return form;
   }
 
   async signIn(name: string, password = PASSWORD): Promise<void> {
@@ -59,6 +65,15 @@ export class Tab {
   async signOut(): Promise<void> {
     await this.choose("Account menu", "Sign out");
     await this.main("Sign in").waitFor();
+  }
+
+  // Anywhere
+
+  /** Fields of a view, by their labels. */
+  async fillIn(view: string, fields: Readonly<Record<string, string>>): Promise<void> {
+    for (const [label, text] of Object.entries(fields)) {
+      await this.main(view).getByLabel(label, { exact: true }).fill(text);
+    }
   }
 
   // The frame

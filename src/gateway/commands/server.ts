@@ -1,10 +1,14 @@
 import { Refusal } from "../../core/errors.ts";
 import * as limits from "../../core/limits.ts";
+import type { Result } from "../../protocol/methods.ts";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "../../protocol/version.ts";
+import type { ServerStatus as ReplicaServerStatus } from "../../replica/status.ts";
 import type { Commands } from "../command.ts";
 import type { SignUpPolicy } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { hasAdmin } from "../setup.ts";
+
+type ServerRow = Result<"server.status">["servers"][number];
 
 /** The bounds that clients meet. */
 const TOLD = {
@@ -31,6 +35,35 @@ export function signUpPolicy({ view, signUpDefault }: Services): SignUpPolicy {
     : signUpDefault;
 }
 
+/** Members that are null are left out. */
+function told<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const known = Object.entries(members).filter(([, value]) => value !== null);
+  return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+function serverStatus(server: ReplicaServerStatus, fsyncMs: number): ServerRow {
+  const { name, url, link, isInSync, isRemoved, quietMs, lagOps } = server;
+  const { reason, release, storeId, unheldOps, clockOffsetMs, silentMs } = server;
+  return {
+    name,
+    url,
+    link,
+    inSync: isInSync,
+    removed: isRemoved,
+    quietMs,
+    lagOps,
+    ...told({
+      out: reason,
+      release,
+      store: storeId,
+      unheldOps,
+      fsyncMs: link === "self" ? fsyncMs : server.fsyncMs,
+      clockOffsetMs,
+      silentMs,
+    }),
+  };
+}
+
 export const serverCommands: Commands<"server"> = {
   "server.hello": {
     needs: "nothing",
@@ -50,6 +83,26 @@ export const serverCommands: Commands<"server"> = {
         ...(hasAdmin(services.view) ? {} : { setup: true as const }),
         limits: { ...TOLD },
         servers: services.servers().map((server) => ({ ...server })),
+      };
+    },
+  },
+  "server.status": {
+    needs: "admin",
+    handle({ replica, links, minCopies, version }) {
+      const status = replica.status();
+      const { lastCommitMs } = replica.figures();
+      const own = (server: ReplicaServerStatus) =>
+        server.link === "self" ? { ...server, release: version } : server;
+      return {
+        server: status.name,
+        store: status.storeId,
+        leader: status.leader,
+        behind: status.isBehind,
+        removed: status.isRemoved,
+        minCopies,
+        faultBudget: status.faultBudget,
+        servers: status.servers.map((server) => serverStatus(own(server), lastCommitMs)),
+        links: links().map((link) => ({ ...link })),
       };
     },
   },

@@ -7,6 +7,51 @@ export const ServerEntry = Shape({
   state: Type.Union([Type.Literal("live"), Type.Literal("suspect"), Type.Literal("unknown")]),
 });
 
+const Ms = Type.Number({ minimum: 0 });
+const Count = Type.Integer({ minimum: 0 });
+/** Codes of later releases may be others. */
+const Code = Type.String({ maxLength: 64 });
+
+/** A server of the cluster, as the one that answers sees it. */
+export const ServerStatus = Shape({
+  name: Type.String(),
+  url: Type.String(),
+  link: Type.String({
+    maxLength: 16,
+    description:
+      "`self`, `live`, `suspect` (linked and silent), `through` (in sync through another server), `none`",
+  }),
+  inSync: Type.Boolean({ description: "writes here wait for it" }),
+  out: Type.Optional(Code),
+  removed: Type.Boolean(),
+  release: Type.Optional(Type.String()),
+  store: Type.Optional(Type.String()),
+  quietMs: Ms,
+  lagOps: Type.Integer({ minimum: 0, description: "ops that it knows of and lacks" }),
+  unheldOps: Type.Optional(
+    Type.Integer({ minimum: 0, description: "ops of this server that it is not known to hold" }),
+  ),
+  fsyncMs: Type.Optional(Ms),
+  clockOffsetMs: Type.Optional(
+    Type.Number({ description: "how far its clock is ahead of that of the server that answers" }),
+  ),
+  silentMs: Type.Optional(Ms),
+});
+
+/** A link, or an address to which there is none. */
+export const LinkStatus = Shape({
+  server: Type.Optional(Type.String()),
+  address: Type.String(),
+  state: Type.String({
+    maxLength: 16,
+    description: "`linked`, `connecting`, `failed`, or `refused` by one of the two",
+  }),
+  by: Type.String({ maxLength: 16, description: "which side dials: `here` or `there`" }),
+  forMs: Ms,
+  problem: Type.Optional(Code),
+  reason: Type.Optional(Type.String({ description: "the problem in words" })),
+});
+
 export const serverMethods = {
   "server.hello": {
     summary: "Who answers, what it speaks and which bounds hold. Needs no session.",
@@ -32,6 +77,27 @@ export const serverMethods = {
       limits: Type.Record(Type.String(), Type.Integer()),
       servers: Type.Array(ServerEntry),
       ...cursored,
+    }),
+  },
+  "server.status": {
+    summary:
+      "The cluster as this server sees it: who is alive, in sync, leads; links, lag, clocks.",
+    params: Shape({}),
+    result: Shape({
+      server: Type.String(),
+      store: Type.String(),
+      leader: Type.String(),
+      behind: Type.Boolean({
+        description: "a server that can be reached holds what this one lacks",
+      }),
+      removed: Type.Boolean(),
+      minCopies: Count,
+      faultBudget: Type.Integer({
+        minimum: 0,
+        description: "so many more servers may fail, and what is acknowledged now survives",
+      }),
+      servers: Type.Array(ServerStatus),
+      links: Type.Array(LinkStatus),
     }),
   },
   "server.ping": {

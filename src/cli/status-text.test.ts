@@ -1,0 +1,113 @@
+import { expect, test } from "bun:test";
+import { type ClusterStatus, statusText } from "./status-text.ts";
+
+type Server = ClusterStatus["servers"][number];
+
+function server(name: string, more: Partial<Server> = {}): Server {
+  return {
+    name,
+    url: `http://${name}:7300`,
+    link: "live",
+    inSync: true,
+    removed: false,
+    quietMs: 0,
+    lagOps: 0,
+    fsyncMs: 1.234,
+    clockOffsetMs: -3,
+    ...more,
+  };
+}
+
+function status(servers: Server[], more: Partial<ClusterStatus> = {}): ClusterStatus {
+  return {
+    server: "a",
+    store: "s",
+    leader: "a",
+    behind: false,
+    removed: false,
+    minCopies: 1,
+    faultBudget: servers.filter(({ inSync }) => inSync).length - 1,
+    servers,
+    links: [],
+    ...more,
+  };
+}
+
+const self = server("a", { link: "self" });
+const broken = (problem: string, reason: string, name = "c") => ({
+  server: name,
+  address: `http://${name}:7300`,
+  state: "failed",
+  by: "here",
+  forMs: 12_300,
+  problem,
+  reason,
+});
+
+test("a healthy cluster in one look", () => {
+  expect(statusText(status([self, server("b"), server("c")]))).toBe(
+    [
+      "3 servers: 2 more servers may fail and nothing is lost. Leader: a.",
+      "",
+      "   server  lag  fsync   clock  address        state",
+      "*  a       0    1.2 ms         http://a:7300  this server",
+      "   b       0    1.2 ms  -3 ms  http://b:7300  in sync",
+      "   c       0    1.2 ms  -3 ms  http://c:7300  in sync",
+    ].join("\n"),
+  );
+});
+
+test("the fault budget is said first, whatever it is", () => {
+  const first = (text: string) => text.split("\n")[0];
+  expect(first(statusText(status([self])))).toBe("1 server: what it holds is on this one disk.");
+  const out = { inSync: false, out: "unlinked", link: "none" };
+  expect(first(statusText(status([self, server("b"), server("c", out)])))).toContain(
+    "3 servers: 1 more server may fail and nothing is lost",
+  );
+  const alone = status([self, server("b", out), server("c", out)], { minCopies: 2 });
+  expect(first(statusText(alone))).toBe(
+    "3 servers: none may fail: what is written now is on this server only. Leader: a. Writes are refused: 2 copies are asked for, 1 can be made.",
+  );
+});
+
+test("what is wrong with a server stands beside it", () => {
+  const out = (reason: string, more: Partial<Server> = {}) =>
+    statusText(status([self, server("c", { inSync: false, out: reason, ...more })]));
+  expect(out("suspect", { link: "suspect", silentMs: 1_240 })).toContain(
+    "not in sync: silent for 1.2 s",
+  );
+  expect(out("catching_up", { unheldOps: 4_711 })).toContain("catching up, 4711 ops to go");
+  expect(out("disk")).toContain("its disk takes no writes");
+  expect(out("quiet", { quietMs: 4_000 })).toContain("on probation for 4.0 s");
+  const links = [broken("connection_refused", "nothing listens there")];
+  const gone = server("c", { link: "none", inSync: false, out: "unlinked" });
+  expect(statusText(status([self, gone], { links }))).toContain(
+    "not in sync: nothing listens there (for 12 s)",
+  );
+  const through = server("c", { link: "through" });
+  expect(statusText(status([self, server("b"), through], { links }))).toContain(
+    "in sync through another server; nothing listens there (for 12 s)",
+  );
+});
+
+test("addresses of nobody known, and who is refused, get a line of their own", () => {
+  const { server: _, ...nobody } = broken("timed_out", "no answer: is a firewall in between?");
+  const refused = {
+    ...broken("name_in_use", "another live server goes by the name b", "b"),
+    address: "10.0.0.9",
+    by: "there",
+    state: "refused",
+  };
+  const text = statusText(status([self, server("b")], { links: [nobody, refused] }));
+  expect(text).toContain(
+    "no link to http://c:7300: no answer: is a firewall in between? (for 12 s)",
+  );
+  expect(text).toContain(
+    "refused b from 10.0.0.9: another live server goes by the name b (for 12 s)",
+  );
+});
+
+test("what a peer says of itself does nothing to a terminal", () => {
+  const text = statusText(status([self, server("b", { url: "http://b\u001b[2J" })]));
+  expect(text).not.toContain("\u001b");
+});

@@ -1,0 +1,290 @@
+/**
+ * Real links between servers: who is dialled, who may link, which of two connections to one peer stays.
+ *
+ * The replica gets one link per peer, authenticated, with frames whole and in order (ports.ts: Links). All
+ * ends of connections tell this class what happens to them; what may become a link is one decision,
+ * {@link Mesh.judge}, asked by both ends of a handshake before either has proved anything it can't take back.
+ *
+ * Invariants:
+ * 1. At most one link per name. A link that is heard is never given up for another one, so nobody leaves the
+ *    in-sync set because somebody dialled.
+ * 2. Of two handshakes with one peer at once, one from each side, both sides keep the one that the smaller
+ *    name dialled: an own handshake that proved itself is pledged, and a second one is judged against it.
+ * 3. A name belongs to the process that has it, as long as that is heard; another one is refused and told.
+ */
+import { toBase64Url } from "../core/bytes.ts";
+import { JOIN_CLOCK_MS_MAX, LINKS_MAX, SUSPECT_AFTER_MS } from "../core/limits.ts";
+import type { Hello } from "../protocol/peer-hello.ts";
+import type {
+  Clock,
+  LinkListener,
+  Links,
+  PeerFrame,
+  PeerIdentity,
+  Random,
+  Timer,
+} from "../replica/ports.ts";
+import { AcceptedWire } from "./accepted-wire.ts";
+import { type Address, AddressBook } from "./address-book.ts";
+import { type DialListener, DialledWire } from "./dialled-wire.ts";
+import { Gate } from "./gate.ts";
+import type { Self } from "./handshake.ts";
+import { type Ending, LinkEnd, type LinkHost } from "./link-end.ts";
+import { LinkHistory, type LinkStatus, linkStatuses } from "./link-status.ts";
+import type { Role } from "./proof.ts";
+import { type LinkProblem, type LinkRefusal, QUIET_REFUSALS } from "./refusals.ts";
+import type { ServerKey } from "./server-key.ts";
+import type { Wire } from "./wire.ts";
+
+/** How often the members' addresses and keys are looked at. */
+const LOOK_INTERVAL_MS = 500;
+
+/** A server as the cluster knows it. */
+export type KnownServer = {
+  readonly name: string;
+  /** Public key, as text; empty if none is recorded. */
+  readonly key: string;
+  readonly url: string;
+  readonly isRemoved: boolean;
+};
+
+/** What the mesh asks of the view. */
+export interface Membership {
+  get(name: string): KnownServer | undefined;
+  list(): Iterable<KnownServer>;
+}
+
+export interface MeshLog {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+}
+
+export type MeshOptions = {
+  readonly self: Omit<Self, "instance">;
+  /** 32 bytes that only holders of the cluster's secret can compute. */
+  readonly secret: Uint8Array;
+  readonly key: ServerKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MeshLog;
+  readonly members: Membership;
+  /** Addresses to dial, `http://HOST:PORT` or `https://HOST:PORT`. */
+  readonly peers: readonly string[];
+  /** PEM of who signed the peers' certificates, if it is none of the usual. */
+  readonly ca: string | null;
+  /** A link came, went or failed. */
+  readonly changed?: () => void;
+  /** How a connection is opened; another way for tests. */
+  readonly connect?: (url: string, listener: DialListener) => Wire;
+};
+
+export class Mesh implements Links, LinkHost {
+  private readonly options: MeshOptions;
+  private readonly self: Self;
+  private readonly addresses: AddressBook;
+  private readonly gate: Gate;
+  private readonly ends = new Set<LinkEnd>();
+  private readonly links = new Map<string, LinkEnd>();
+  /** Own handshakes that have proved who this server is, by the name of the other. */
+  private readonly pledged = new Map<string, LinkEnd>();
+  private readonly history: LinkHistory;
+  private listener: LinkListener | null = null;
+  private timer: Timer | null = null;
+  private isStopped = false;
+
+  constructor(options: MeshOptions) {
+    this.options = options;
+    const { clock, random, self } = options;
+    this.self = { ...self, instance: toBase64Url(random.bytes(32)) };
+    this.gate = new Gate(clock);
+    this.history = new LinkHistory(clock, options.log);
+    this.addresses = new AddressBook({
+      clock,
+      random,
+      dial: (address) => this.dial(address),
+      isLinked: (server) => this.links.has(server),
+    });
+  }
+
+  listen(listener: LinkListener): void {
+    this.listener = listener;
+  }
+
+  /** Begins to dial. */
+  start(): void {
+    this.addresses.configure(this.options.peers);
+    const look = () => {
+      if (this.isStopped) return;
+      this.timer = this.options.clock.schedule(LOOK_INTERVAL_MS, look);
+      this.look();
+    };
+    look();
+  }
+
+  /** Follows what the cluster knows of its servers. */
+  private look(): void {
+    const urls = new Map<string, string>();
+    for (const { name, url, isRemoved } of this.options.members.list()) {
+      if (name !== this.self.server && !isRemoved && url !== "") urls.set(name, url);
+    }
+    this.addresses.learn(urls);
+    for (const [name, end] of this.links) {
+      const key = this.options.members.get(name)?.key ?? "";
+      if (key !== "" && key !== end.theirs?.key) end.refuse("wrong_key");
+    }
+  }
+
+  private open(role: Role, address: string): LinkEnd {
+    const { secret, key, clock, random } = this.options;
+    const end = new LinkEnd({
+      role,
+      address,
+      self: this.self,
+      secret,
+      key,
+      clock,
+      random,
+      host: this,
+    });
+    this.ends.add(end);
+    return end;
+  }
+
+  private dial({ url }: Address): void {
+    const { ca, clock, connect } = this.options;
+    const end = this.open("dialler", url);
+    const wire = connect === undefined ? new DialledWire(clock, url, ca, end) : connect(url, end);
+    end.carriedBy(wire);
+  }
+
+  /** A peer's connection to this server's port, from an address; null if there is no room for it. */
+  accept(address: string): AcceptedWire | null {
+    if (this.isStopped || !this.gate.enter(address)) return null;
+    const end = this.open("acceptor", address);
+    return new AcceptedWire(this.options.clock, (wire) => {
+      end.carriedBy(wire);
+      return end;
+    });
+  }
+
+  judge(end: LinkEnd, theirs: Hello, mine: Hello): LinkRefusal | null {
+    const { server, store } = theirs;
+    if (this.isStopped) return "busy";
+    if (store === mine.store) return "copied_store";
+    if (server === mine.server) return "name_in_use";
+    const held = this.judgeHeld(end, theirs);
+    if (held !== null) return held;
+    const known = this.options.members.get(server);
+    if (known?.isRemoved) return "removed";
+    const key = known?.key ?? "";
+    if (key !== "" && key !== theirs.key) return "wrong_key";
+    const apartMs = Math.abs(theirs.wallMs - this.options.clock.wallMs());
+    if (key === "" && apartMs > JOIN_CLOCK_MS_MAX) return "clock";
+    if (this.links.size >= LINKS_MAX && !this.links.has(server)) return "busy";
+    return this.judgePledged(end, server);
+  }
+
+  /** Against the link that there is. */
+  private judgeHeld(end: LinkEnd, theirs: Hello): LinkRefusal | null {
+    const held = this.links.get(theirs.server);
+    if (held === undefined) return null;
+    const isHeard = this.options.clock.monotonicMs() - held.heardMs < SUSPECT_AFTER_MS;
+    if (held.theirs?.instance !== theirs.instance) return isHeard ? "name_in_use" : null;
+    // Who dialled the link dials again: it knows that its end is gone.
+    if (end.role === "acceptor" && held.role === "acceptor") return null;
+    return isHeard ? "duplicate" : null;
+  }
+
+  /** Against another handshake with the same server. */
+  private judgePledged(end: LinkEnd, server: string): LinkRefusal | null {
+    const other = this.pledged.get(server);
+    if (end.role === "dialler") {
+      if (other !== undefined && other !== end) return "duplicate";
+      this.pledged.set(server, end);
+      return null;
+    }
+    if (other === undefined) return null;
+    if (this.self.server < server) return "duplicate";
+    other.refuse("duplicate");
+    return null;
+  }
+
+  authenticated(end: LinkEnd): void {
+    const { server, store, key, url, wallMs, release } = end.theirs as Hello;
+    if (end.role === "acceptor") this.gate.left(end.address, true);
+    this.unpledge(end);
+    const old = this.links.get(server);
+    this.links.set(server, end);
+    if (old !== undefined) {
+      this.listener?.unlinked(old, "another link took its place");
+      old.refuse("duplicate");
+    }
+    if (end.role === "dialler") {
+      const address = this.addresses.get(end.address);
+      if (address !== undefined) address.server = server;
+    }
+    this.history.linked(end);
+    const identity: PeerIdentity = { name: server, storeId: store, key, url, wallMs, release };
+    this.listener?.linked(identity, end);
+    this.options.changed?.();
+  }
+
+  received(end: LinkEnd, frame: PeerFrame): void {
+    if (this.isCurrent(end)) this.listener?.received(end, frame);
+  }
+
+  ended(end: LinkEnd, ending: Ending): void {
+    this.ends.delete(end);
+    this.unpledge(end);
+    const wasLinked = this.history.wasLinked(end);
+    const { theirs } = end;
+    if (end.role === "acceptor" && !wasLinked) {
+      this.gate.left(end.address, QUIET_REFUSALS.has(ending.problem));
+    }
+    this.history.ended(end, ending);
+    const wasCurrent = this.isCurrent(end);
+    if (wasCurrent && theirs !== null) {
+      this.links.delete(theirs.server);
+      if (!this.isStopped) this.listener?.unlinked(end, ending.detail ?? ending.problem);
+    }
+    if (end.role === "dialler") {
+      const address = this.addresses.get(end.address);
+      if (address !== undefined && theirs !== null) address.server = theirs.server;
+      const linkedMs = wasLinked ? this.options.clock.monotonicMs() - end.sinceMs : null;
+      this.addresses.ended(end.address, linkedMs, ending.problem === "itself");
+    }
+    if (wasCurrent && theirs !== null) this.addresses.lost(theirs.server);
+    this.options.changed?.();
+  }
+
+  private isCurrent(end: LinkEnd): boolean {
+    return end.theirs !== null && this.links.get(end.theirs.server) === end;
+  }
+
+  private unpledge(end: LinkEnd): void {
+    const name = end.theirs?.server;
+    if (name !== undefined && this.pledged.get(name) === end) this.pledged.delete(name);
+  }
+
+  /** Links and addresses, with what is wrong where something is. */
+  status(): LinkStatus[] {
+    return linkStatuses(this.options.clock, this.links.values(), this.addresses.all, this.history);
+  }
+
+  get linkCount(): number {
+    return this.links.size;
+  }
+
+  /** Ended connections and refused handshakes since the start, by reason. */
+  get endings(): ReadonlyMap<LinkProblem, number> {
+    return this.history.counts;
+  }
+
+  /** Ends all links behind what was sent on them. */
+  stop(): void {
+    this.isStopped = true;
+    this.timer?.cancel();
+    this.addresses.stop();
+    for (const end of [...this.ends]) end.leave();
+  }
+}

@@ -1,0 +1,36 @@
+/** What a replica is made of, and whom it tells what. */
+import type { Hash } from "../core/hash.ts";
+import type { PeerChange } from "./detector.ts";
+import type { Clock, Folded, Log, Random, View } from "./ports.ts";
+import type { Grown } from "./receipts.ts";
+
+export type Alarm = "clock" | "space" | "erasure" | "branch";
+
+export interface ReplicaListener {
+  /** A durable batch was folded: tell those whom it concerns. */
+  folded(batch: readonly Folded[]): void;
+  /** Something that an operator should know; `clear` when it is over. */
+  alarm(what: Alarm, message: string, clear: boolean): void;
+  /** Ops minted here that more servers hold than their receipts said: `message.held` to their authors. */
+  held?(grown: readonly Grown[]): void;
+  /** A peer came, went, fell silent, or entered or left the in-sync set: to be logged and counted. */
+  peer?(server: string, change: PeerChange): void;
+}
+
+export type ReplicaOptions = {
+  readonly name: string;
+  /** Public key and address of this server, as its peers are to record them. */
+  readonly key?: string;
+  readonly url?: string;
+  /** Fewer live copies than that, this server's included, and writes are refused; 1 unless configured. */
+  readonly minCopies?: number;
+  readonly hash: Hash;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly view: View;
+  /** Called at named points of a write; tests kill the process there. */
+  readonly probe?: (point: "before_append" | "folded" | "published") => void;
+  /** Erased words have left the view's tables: their last copies may leave its write-ahead log. */
+  readonly viewCleaned?: () => void;
+};

@@ -1,0 +1,433 @@
+/**
+ * The other servers: their links, what they hold, who is in sync, and what that means for writes here.
+ *
+ * Everything that comes from a peer or its link ends here, changes what is known of that peer, and leads to
+ * the decisions of standings.ts and receipts.ts: is it in sync, what can be answered now. What a peer sends is
+ * checked before it is used; one that sends nonsense is dropped, counted, and costs nothing but that. A server
+ * without peers never gets further than the first line of each method.
+ *
+ * Invariants: 1. A frame of a link that is over is not heard. 2. What is told to peers is durable here.
+ */
+import { Refusal } from "../core/errors.ts";
+import type { Hash } from "../core/hash.ts";
+import type { Incarnation } from "../core/ids.ts";
+import {
+  BEAT_PEER_INTERVAL_MS,
+  HEADS_PER_FRAME_MAX,
+  INGEST_WAITING_BYTES_MAX,
+  LINK_SILENT_MS,
+  LINKS_MAX,
+} from "../core/limits.ts";
+import type { Op } from "../core/op.ts";
+import { laterStamp, type Stamp } from "../core/stamp.ts";
+import type { PeerMessage, PeerText } from "../protocol/peer.ts";
+import { decodePeerFrame, encodePeerText, type PeerSaid } from "../protocol/peer-codec.ts";
+import type { PeerOps } from "../protocol/peer-ops.ts";
+import type { CommitQueue } from "./commit-queue.ts";
+import { Ingest } from "./ingest.ts";
+import { type Minter, serverOf } from "./minter.ts";
+import { liveFrames, type SentFrame } from "./ops-frame.ts";
+import type { Peer } from "./peer.ts";
+import type {
+  Commit,
+  LinkListener,
+  Log,
+  PeerFrame,
+  PeerIdentity,
+  PeerLink,
+  Timer,
+} from "./ports.ts";
+import type { Grown } from "./receipts.ts";
+import { Standings, type StandingsParts } from "./standings.ts";
+import { type HeadSeq, OwnCommits } from "./store-marks.ts";
+import { SyncSession } from "./sync-session.ts";
+import { type Line, VectorDigests } from "./vector-digests.ts";
+
+/** A peer that lacks ops of more origins is looked at when it lacks fewer. */
+const OURS_LOOKS_MAX = 64;
+
+/** Why a link was ended from here. */
+export type DropReason = "nonsense" | "silent" | "flood" | "branch" | "same_store" | "too_many";
+
+export type PeersParts = Omit<StandingsParts, "reached"> & {
+  readonly hash: Hash;
+  readonly log: Log;
+  readonly queue: CommitQueue;
+  readonly minter: Minter;
+  readonly merge: (stamp: Stamp) => void;
+  readonly compareClocks: (offsetsMs: readonly number[]) => void;
+  /** A server holds more of an origin of ours: receipts of it that grew by that. */
+  readonly grew: (origin: Incarnation, fromSeq: number, toSeq: number) => Grown[];
+  /** Two branches of one incarnation were seen. */
+  readonly tellBranch: (origin: Incarnation, server: string) => void;
+  readonly tookOps: (count: number) => void;
+  /** What a peer says about names. */
+  readonly said: (peer: string, message: PeerText) => void;
+};
+
+export class Peers implements LinkListener {
+  readonly standings: Standings;
+  /** Links ended from here, by reason. */
+  readonly drops = new Map<DropReason, number>();
+  /** Origins of which two branches were seen. */
+  readonly branches = new Set<Incarnation>();
+  private readonly parts: PeersParts;
+  private readonly byLink = new Map<PeerLink, Peer>();
+  private readonly ingest: Ingest;
+  private readonly commits = new OwnCommits();
+  /** Kept from the first link on. */
+  private digests: VectorDigests | null = null;
+  private timer: Timer | null = null;
+  private lastTickMs = 0;
+  private stopped = false;
+
+  constructor(parts: PeersParts) {
+    this.parts = parts;
+    this.standings = new Standings({ ...parts, reached: (peer) => this.growBy(peer) });
+    this.ingest = new Ingest(parts.hash, parts.log, () => parts.minter.current);
+  }
+
+  linked(identity: PeerIdentity, link: PeerLink): void {
+    const { log } = this.parts;
+    const known = this.standings.all.get(identity.name);
+    const isFull = known === undefined && this.standings.all.size >= LINKS_MAX;
+    if (isFull || identity.storeId === log.storeId) {
+      this.refuse(link, isFull ? "too_many" : "same_store");
+      return;
+    }
+    if (known?.session) this.unlinked(known.session.link, "another link");
+    const peer = known ?? this.standings.add(identity.name, identity.storeId);
+    peer.isStore(identity.storeId);
+    peer.identity = identity;
+    peer.saidGoodbye = false;
+    this.byLink.set(link, peer);
+    peer.session = this.open(peer, link);
+    peer.session.say(this.standings.beat(this.digests?.total ?? 0n));
+    peer.session.compare();
+    if (this.timer === null) this.beginBeats();
+    this.standings.judge(peer);
+    this.parts.presence(peer.name, "live");
+  }
+
+  private refuse(link: PeerLink, reason: DropReason): void {
+    this.drops.set(reason, (this.drops.get(reason) ?? 0) + 1);
+    link.close(reason);
+  }
+
+  private open(peer: Peer, link: PeerLink): SyncSession {
+    const { name, clock, hash, log, foldedSeqOf } = this.parts;
+    this.digests ??= new VectorDigests(hash, log);
+    return new SyncSession({
+      name,
+      peer: peer.name,
+      link,
+      clock,
+      hash,
+      log,
+      digests: this.digests,
+      marks: peer.marks,
+      foldedSeqOf,
+      peerLinks: () => peer.links,
+      proofOf: (op) => this.ingest.proofOf(op),
+      branched: (origin) => this.branched(peer, origin),
+      learned: () => this.learned(peer),
+    });
+  }
+
+  unlinked(link: PeerLink, _reason: string): void {
+    const peer = this.byLink.get(link);
+    if (peer === undefined) return;
+    this.byLink.delete(link);
+    peer.session?.end();
+    peer.session = null;
+    peer.beat = null;
+    peer.links = null;
+    peer.inSync = new Set();
+    peer.waiting = [];
+    peer.learnedUpTo = null;
+    this.standings.judge(peer);
+    for (const other of this.standings.all.values())
+      if (other.session === null) this.standings.judge(other);
+    this.parts.presence(peer.name, "gone");
+  }
+
+  private drop(peer: Peer, reason: DropReason): void {
+    const link = peer.session?.link;
+    if (link === undefined) return;
+    this.refuse(link, reason);
+    this.unlinked(link, reason);
+  }
+
+  received(link: PeerLink, frame: PeerFrame): void {
+    const peer = this.byLink.get(link);
+    if (peer === undefined || peer.session === null) return;
+    const wasSuspect = peer.detector.isSuspect;
+    peer.detector.heard();
+    try {
+      const said = decodePeerFrame(frame);
+      if (said !== null) this.hear(peer, peer.session, said);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.drop(peer, "nonsense");
+    }
+    if (wasSuspect && this.standings.all.get(peer.name) === peer) this.standings.judge(peer);
+  }
+
+  private hear(peer: Peer, session: SyncSession, said: PeerSaid): void {
+    switch (said.type) {
+      case "ops":
+        this.onOps(peer, said);
+        break;
+      case "ack":
+        this.onAck(peer, said);
+        break;
+      case "beat":
+        this.onBeat(peer, session, said);
+        break;
+      case "vector":
+        session.onVector(said);
+        break;
+      case "buckets":
+        session.onBuckets(said);
+        break;
+      case "heads":
+        session.onHeads(said);
+        break;
+      case "goodbye":
+        peer.saidGoodbye = true;
+        this.standings.judge(peer);
+        this.parts.presence(peer.name, "silent");
+        break;
+      default:
+        this.parts.said(peer.name, said);
+    }
+  }
+
+  private onOps(peer: Peer, batch: PeerOps): void {
+    if (!this.parts.takesWrites() || peer.waiting.length > 0) {
+      peer.waiting.push(batch); // its window closes; it goes on when there is room
+      return;
+    }
+    this.take(peer, batch);
+  }
+
+  private take(peer: Peer, batch: PeerOps): void {
+    const { session } = peer;
+    if (session === null) return;
+    const { ops, heads, branches } = this.ingest.take(batch);
+    for (const origin of branches) session.split(origin);
+    if (ops.length > 0) {
+      this.parts.merge(highest(ops));
+      this.parts.tookOps(ops.length);
+      this.parts.queue.addForeign(ops);
+    }
+    this.raise(peer, heads);
+    session.heard(branches.length > 0 ? 0 : batch.upTo);
+    peer.marks.follow(this.commits);
+    this.passOn(peer, heads);
+    if (this.parts.queue.waitingBytes > INGEST_WAITING_BYTES_MAX) this.drop(peer, "flood");
+  }
+
+  /** There is room on the disk again. */
+  resume(): void {
+    for (const peer of this.standings.all.values()) {
+      while (peer.waiting.length > 0 && this.parts.takesWrites()) {
+        const batch = peer.waiting.shift() as PeerOps;
+        try {
+          this.take(peer, batch);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          this.drop(peer, "nonsense");
+        }
+      }
+    }
+  }
+
+  private onAck(peer: Peer, ack: PeerMessage<"ack">): void {
+    const heads = ack.held as unknown as HeadSeq[];
+    if (ack.by === undefined) {
+      this.raise(peer, heads);
+      peer.session?.heard(ack.upTo);
+      peer.marks.follow(this.commits);
+      this.passOn(peer, heads);
+      return;
+    }
+    const { server, store } = ack.by;
+    if (server === this.parts.name) return;
+    const known = this.standings.all.get(server);
+    if (known === undefined && this.standings.all.size >= LINKS_MAX) return;
+    const other = known ?? this.standings.add(server, store);
+    if (other.session !== null) return; // it says so itself
+    other.isStore(store);
+    this.raise(other, heads);
+  }
+
+  /** Tells what a peer holds to those who have no link to it. */
+  private passOn(peer: Peer, heads: readonly HeadSeq[]): void {
+    for (const other of this.standings.all.values()) {
+      if (other === peer || other.session === null) continue;
+      if (other.links === null || other.links.has(peer.name)) continue;
+      other.session.vouch(peer.name, peer.marks.storeId, heads);
+    }
+  }
+
+  private raise(peer: Peer, heads: readonly HeadSeq[]): void {
+    const grown: Grown[] = [];
+    for (const [origin, seq] of heads) {
+      if (this.branches.has(origin)) continue; // it may be the other branch that it holds
+      const before = peer.marks.raise(origin, seq);
+      if (seq > before && serverOf(origin) === this.parts.name) {
+        grown.push(...this.parts.grew(origin, before, seq));
+      }
+    }
+    this.parts.changed();
+    this.tellGrown(grown);
+  }
+
+  private learned(peer: Peer): void {
+    peer.learnedUpTo = peer.marks.missingSinceMs === null ? null : peer.marks.saidN;
+    this.findOurs(peer);
+    this.standings.judge(peer);
+    this.parts.changed();
+    this.growBy(peer);
+  }
+
+  /** All that a peer holds counts from now on. */
+  private growBy(peer: Peer): void {
+    const own = this.parts.minter.current;
+    if (own !== null) this.tellGrown(this.parts.grew(own, 0, peer.marks.seqOf(own)));
+  }
+
+  private tellGrown(grown: readonly Grown[]): void {
+    if (grown.length === 0) return;
+    for (const listener of this.parts.listeners) listener.held?.(grown);
+  }
+
+  /** Up to which arrival number of ours a peer holds everything, from what it holds. */
+  private findOurs(peer: Peer): void {
+    const { log } = this.parts;
+    let ours = log.lastN;
+    let looks = 0;
+    for (const [origin, { seq }] of this.digests?.heads ?? []) {
+      const held = peer.marks.seqOf(origin);
+      if (held >= seq) continue;
+      if (++looks > OURS_LOOKS_MAX) return; // far behind: later
+      const [first] = log.run(origin, held + 1, 1);
+      if (first !== undefined) ours = Math.min(ours, first.n - 1);
+    }
+    peer.marks.holdsOurs(ours, this.commits.indexAfter(ours, log.lastN));
+  }
+
+  private onBeat(peer: Peer, session: SyncSession, beat: PeerMessage<"beat">): void {
+    const before = peer.links;
+    peer.heardBeat(beat, this.parts.clock.wallMs());
+    session.onDigest(beat.digest);
+    // Who it lost its link to: what that one holds of its ops, it hears from here from now on.
+    for (const other of this.standings.all.values()) {
+      if (other === peer || other.session === null || peer.links?.has(other.name)) continue;
+      if (before !== null && !before.has(other.name)) continue;
+      const held = [...other.marks.heads()].filter(([origin]) => serverOf(origin) === peer.name);
+      session.vouch(other.name, other.marks.storeId, held.slice(-HEADS_PER_FRAME_MAX));
+    }
+  }
+
+  private branched(peer: Peer, origin: Incarnation): void {
+    this.branches.add(origin);
+    if (origin === this.parts.minter.current) this.parts.minter.beginAnew();
+    this.parts.tellBranch(origin, peer.name);
+  }
+
+  private beginBeats(): void {
+    this.lastTickMs = this.parts.clock.monotonicMs();
+    const tick = () => {
+      this.timer = this.stopped ? null : this.parts.clock.schedule(BEAT_PEER_INTERVAL_MS, tick);
+      if (!this.stopped) this.tick();
+    };
+    this.timer = this.parts.clock.schedule(BEAT_PEER_INTERVAL_MS, tick);
+  }
+
+  private tick(): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    const passedMs = nowMs - this.lastTickMs;
+    this.lastTickMs = nowMs;
+    for (const peer of this.standings.all.values()) {
+      if (peer.session !== null) {
+        peer.detector.tick(passedMs);
+        peer.session.outgoing.tick();
+        if (peer.session.isLearned && !peer.marks.follow(this.commits)) this.findOurs(peer);
+      }
+      this.standings.judge(peer);
+      if (peer.detector.silenceMs >= LINK_SILENT_MS) this.drop(peer, "silent");
+    }
+    const live = [...this.standings.all.values()].filter(({ beat }) => beat !== null);
+    this.parts.compareClocks(live.map(({ clockOffsetMs }) => clockOffsetMs));
+    if (this.byLink.size === 0) return;
+    const beat = encodePeerText(this.standings.beat(this.digests?.total ?? 0n));
+    for (const link of this.byLink.keys()) link.send(beat);
+  }
+
+  /** A commit is durable: told to all before it is folded here. */
+  durable({ ops }: Commit): void {
+    if (this.digests === null) return;
+    const lines = this.digests.advance(ops);
+    const upTo = this.parts.log.lastN;
+    this.ingest.durable(lines.map(({ origin }) => origin));
+    const heads = lines.map(({ origin, after }): HeadSeq => [origin, after.seq]);
+    this.commits.add({ afterN: upTo - ops.length, n: upTo, heads });
+    const made = new Map<string, SentFrame[]>();
+    for (const { session } of this.standings.all.values()) {
+      if (session === null) continue;
+      const live = session.isLearned ? session.outgoing.chooseLive(lines) : [];
+      if (live.length > 0) session.outgoing.sendLive(this.framesOf(live, upTo, lines, made));
+      session.acknowledge(lines, live, upTo);
+    }
+  }
+
+  /** Peers that lack the same get the same bytes. Only what is the whole commit vouches for it. */
+  private framesOf(
+    live: readonly Line[],
+    upTo: number,
+    lines: readonly Line[],
+    made: Map<string, SentFrame[]>,
+  ): SentFrame[] {
+    const key = live.map(({ origin }) => origin).join(" ");
+    const frames =
+      made.get(key) ?? liveFrames(this.parts.hash, live, live.length === lines.length ? upTo : 0);
+    made.set(key, frames);
+    return frames;
+  }
+
+  /** A batch is folded. */
+  folded(): void {
+    for (const peer of this.standings.all.values()) {
+      peer.marks.folded(this.parts.foldedSeqOf);
+      if (peer.learnedUpTo !== null && peer.marks.coversN >= peer.learnedUpTo) {
+        peer.learnedUpTo = null;
+      }
+    }
+  }
+
+  /** Bodies have left the log. */
+  erased(): void {
+    for (const { session } of this.standings.all.values()) session?.outgoing.erased();
+  }
+
+  say(peer: string, message: PeerText): void {
+    this.standings.all.get(peer)?.session?.say(message);
+  }
+
+  /** No write needs to wait for this server any more. */
+  goodbye(): void {
+    for (const { session } of this.standings.all.values()) session?.say({ type: "goodbye" });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+    this.timer = null;
+  }
+}
+
+function highest(ops: readonly Op[]): Stamp {
+  return ops.reduce((high, { stamp }) => laterStamp(high, stamp), (ops[0] as Op).stamp);
+}

@@ -1,0 +1,157 @@
+/**
+ * Virtual time: one queue of events for the whole world, run in order of time. What belongs to a process dies
+ * with it, and stands still while it is frozen.
+ */
+import type { Clock, Timer } from "../../src/replica/ports.ts";
+
+const EPOCH_MS = 1_700_000_000_000;
+
+type Event = { readonly atMs: number; readonly order: number; act: (() => void) | null };
+
+/** A binary heap by (time, order). */
+class EventHeap {
+  private readonly all: Event[] = [];
+
+  get first(): Event | undefined {
+    return this.all[0];
+  }
+
+  push(event: Event): void {
+    const { all } = this;
+    all.push(event);
+    for (let i = all.length - 1; i > 0; ) {
+      const parent = (i - 1) >> 1;
+      if (!before(all[i] as Event, all[parent] as Event)) break;
+      this.swap(i, parent);
+      i = parent;
+    }
+  }
+
+  pop(): Event | undefined {
+    const { all } = this;
+    const [first] = all;
+    const last = all.pop();
+    if (first === undefined || last === undefined || all.length === 0) return first;
+    all[0] = last;
+    for (let i = 0; ; ) {
+      const left = 2 * i + 1;
+      const right = left + 1;
+      let least = i;
+      if (left < all.length && before(all[left] as Event, all[least] as Event)) least = left;
+      if (right < all.length && before(all[right] as Event, all[least] as Event)) least = right;
+      if (least === i) return first;
+      this.swap(i, least);
+      i = least;
+    }
+  }
+
+  private swap(i: number, j: number): void {
+    const kept = this.all[i] as Event;
+    this.all[i] = this.all[j] as Event;
+    this.all[j] = kept;
+  }
+}
+
+function before(a: Event, b: Event): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+export class Time {
+  nowMs = 0;
+  private readonly heap = new EventHeap();
+  private order = 0;
+
+  at(delayMs: number, act: () => void): Timer {
+    const event: Event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.order++, act };
+    this.heap.push(event);
+    return {
+      cancel: () => {
+        event.act = null;
+      },
+    };
+  }
+
+  /** Runs everything that comes due within this time; what it resolves goes on before the next event. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms;
+    for (let next = this.heap.first; next !== undefined; next = this.heap.first) {
+      if (next.atMs > untilMs) break;
+      this.heap.pop();
+      if (next.act === null) continue;
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.act();
+      await settled();
+    }
+    this.nowMs = untilMs;
+  }
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 8; i++) await null;
+}
+
+/** The clocks of one process: its wall clock may be wrong and run fast or slow. */
+export class ProcessClock implements Clock {
+  private readonly time: Time;
+  private readonly startMs: number;
+  private readonly wallAheadMs: number;
+  private readonly drift: number;
+  private dead = false;
+  private held: (() => void)[] | null = null;
+
+  constructor(time: Time, wallAheadMs: number, drift: number) {
+    this.time = time;
+    this.startMs = time.nowMs;
+    this.wallAheadMs = wallAheadMs;
+    this.drift = drift;
+  }
+
+  monotonicMs(): number {
+    return this.time.nowMs - this.startMs;
+  }
+
+  wallMs(): number {
+    return EPOCH_MS + this.wallAheadMs + this.time.nowMs * this.drift;
+  }
+
+  schedule(delayMs: number, act: () => void): Timer {
+    let cancelled = false;
+    const timer = this.time.at(delayMs, () =>
+      this.run(() => {
+        if (!cancelled) act();
+      }),
+    );
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  /** Runs it now, when the process thaws, or never. */
+  run(act: () => void): void {
+    if (this.dead) return;
+    if (this.held === null) act();
+    else this.held.push(act);
+  }
+
+  kill(): void {
+    this.dead = true;
+    this.held = null;
+  }
+
+  freeze(): void {
+    if (!this.dead) this.held ??= [];
+  }
+
+  thaw(): void {
+    const held = this.held ?? [];
+    this.held = null;
+    for (const act of held) this.time.at(0, () => this.run(act));
+  }
+
+  get isFrozen(): boolean {
+    return this.held !== null;
+  }
+}

@@ -1,0 +1,155 @@
+/** A server of a world: a disk that stays, and a process that comes and goes. */
+import type { Incarnation } from "../../src/core/ids.ts";
+import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../../src/core/limits.ts";
+import type { PeerChange } from "../../src/replica/detector.ts";
+import type { Folded } from "../../src/replica/ports.ts";
+import { type Grown, Replica } from "../../src/replica/replica.ts";
+import { sha256 } from "../../src/storage/log-hash.ts";
+import { SqliteView } from "../../src/storage/view.ts";
+import type { Chance } from "./chance.ts";
+import { ProcessClock, type Time } from "./clock.ts";
+import { Disk, DiskLog } from "./disk.ts";
+import type { Network } from "./network.ts";
+
+export type Heard = {
+  folded(server: WorldServer, batch: readonly Folded[]): void;
+  grown(server: WorldServer, grown: readonly Grown[]): void;
+  peer(server: WorldServer, other: string, change: PeerChange): void;
+  alarm(server: WorldServer, what: string): void;
+};
+
+type Process = {
+  readonly clock: ProcessClock;
+  readonly log: DiskLog;
+  readonly view: SqliteView;
+  readonly replica: Replica;
+};
+
+export class WorldServer {
+  readonly name: string;
+  disk: Disk;
+  process: Process | null = null;
+  /** Disks that were lost, and when. */
+  readonly lost: { readonly disk: Disk; readonly atMs: number }[] = [];
+  wallAheadMs = 0;
+  drift = 1;
+  private readonly time: Time;
+  private readonly network: Network;
+  private readonly chance: Chance;
+  private readonly heard: Heard;
+  private readonly minCopies: number;
+  private stores = 0;
+
+  constructor(
+    name: string,
+    world: { time: Time; network: Network; chance: Chance; heard: Heard; minCopies: number },
+  ) {
+    this.name = name;
+    this.time = world.time;
+    this.network = world.network;
+    this.chance = world.chance.fork();
+    this.heard = world.heard;
+    this.minCopies = world.minCopies;
+    this.disk = this.newDisk();
+  }
+
+  private newDisk(): Disk {
+    return new Disk(`store-${this.name}-${++this.stores}`);
+  }
+
+  get isUp(): boolean {
+    return this.process !== null;
+  }
+
+  get isFrozen(): boolean {
+    return this.process?.clock.isFrozen ?? false;
+  }
+
+  get replica(): Replica {
+    if (this.process === null) throw new Error(`${this.name} is down`);
+    return this.process.replica;
+  }
+
+  get view(): SqliteView {
+    if (this.process === null) throw new Error(`${this.name} is down`);
+    return this.process.view;
+  }
+
+  start(): void {
+    if (this.process !== null) return;
+    const clock = new ProcessClock(this.time, this.wallAheadMs, this.drift);
+    const log = new DiskLog(this.disk, clock, this.chance);
+    const view = SqliteView.open({ path: ":memory:", hash: sha256, log }).view;
+    while (view.catchUp());
+    const url = `http://${this.name}.example:7300`;
+    const replica = new Replica({
+      name: this.name,
+      key: `key of ${this.name}`,
+      url,
+      minCopies: this.minCopies,
+      hash: sha256,
+      clock,
+      random: this.chance.fork(),
+      log,
+      view,
+    });
+    replica.listen({
+      folded: (batch) => this.heard.folded(this, batch),
+      alarm: (what, _message, clear) => {
+        if (!clear) this.heard.alarm(this, what);
+      },
+      held: (grown) => this.heard.grown(this, grown),
+      peer: (other, change) => this.heard.peer(this, other, change),
+    });
+    this.process = { clock, log, view, replica };
+    const { storeId } = this.disk;
+    const identity = {
+      name: this.name,
+      storeId,
+      key: `key of ${this.name}`,
+      url,
+      wallMs: Math.floor(clock.wallMs()),
+      release: "test",
+    };
+    this.network.up({ identity, clock, listener: replica });
+  }
+
+  kill(): void {
+    if (this.process === null) return;
+    const { clock, log, view } = this.process;
+    clock.kill();
+    log.crash();
+    this.network.down(this.name);
+    this.process = null;
+    view.close();
+  }
+
+  /** Comes back with an empty disk. */
+  wipe(): void {
+    this.kill();
+    this.lost.push({ disk: this.disk, atMs: this.time.nowMs });
+    this.disk = this.newDisk();
+  }
+
+  freeze(): void {
+    this.process?.clock.freeze();
+  }
+
+  thaw(): void {
+    this.process?.clock.thaw();
+  }
+
+  /** Whether its disk holds an op; or one that was lost so lately that nobody can have heard of it. */
+  holds(origin: Incarnation, seq: number): boolean {
+    if (this.disk.nOf(origin, seq) !== undefined) return true;
+    const fromMs = this.time.nowMs - LINK_SILENT_MS - 2 * SUSPECT_AFTER_MS;
+    return this.lost.some(({ disk, atMs }) => atMs > fromMs && disk.nOf(origin, seq) !== undefined);
+  }
+
+  /** What is folded here, by origin. */
+  foldedSeqs(): Map<Incarnation, number> {
+    const seqs = new Map<Incarnation, number>();
+    for (const op of this.disk.ops.slice(0, this.view.foldedN)) seqs.set(op.origin, op.seq);
+    return seqs;
+  }
+}

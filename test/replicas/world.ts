@@ -1,0 +1,216 @@
+/** A few servers, what is between them, and what befalls them: all from one seed. */
+import type { PeerChange } from "../../src/replica/detector.ts";
+import { Chance } from "./chance.ts";
+import {
+  acknowledgedSurvives,
+  answerIsAbout,
+  converged,
+  cursorIsTrue,
+  goneIsGone,
+  namesAreApart,
+  oneEffect,
+  receiptIsTrue,
+  takenIsTrue,
+} from "./checks.ts";
+import { Time } from "./clock.ts";
+import { Network } from "./network.ts";
+import { WorldServer } from "./server.ts";
+import { Workload } from "./workload.ts";
+
+export type WorldOptions = {
+  readonly seed: number;
+  readonly servers?: number;
+  readonly minCopies?: number;
+};
+
+export class World {
+  readonly time = new Time();
+  readonly chance: Chance;
+  readonly network: Network;
+  readonly servers: readonly WorldServer[];
+  readonly work: Workload;
+  readonly alarms = new Set<string>();
+  readonly changes: string[] = [];
+  /** Nobody suspected or lost anybody since the servers met, and nobody acted before. */
+  isCalm = false;
+  grown = 0;
+  /** The first check that failed while the world went on. */
+  failure: Error | null = null;
+
+  constructor({ seed, servers = 3, minCopies = 1 }: WorldOptions) {
+    this.chance = new Chance(seed);
+    this.network = new Network(this.time, this.chance.fork());
+    const { time, network, chance } = this;
+    const heard = {
+      folded: () => {},
+      grown: (server: WorldServer, grown: readonly { n: number; receipt: never }[]) => {
+        this.grown += grown.length;
+        for (const { n, receipt } of grown) {
+          this.check(() => receiptIsTrue(this.servers, server, n, receipt));
+        }
+      },
+      peer: (server: WorldServer, other: string, change: PeerChange) => {
+        const reason = change.what === "out_of_sync" ? ` ${change.reason}` : "";
+        this.changes.push(
+          `${Math.round(this.time.nowMs)} ${server.name}: ${other} ${change.what}${reason}`,
+        );
+        if (change.what === "lost" || change.what === "suspect") this.isCalm = false;
+      },
+      alarm: (_server: WorldServer, what: string) => this.alarms.add(what),
+    };
+    this.servers = Array.from({ length: servers }, (_, i) => {
+      const name = String.fromCharCode(97 + i);
+      return new WorldServer(name, { time, network, chance, heard: heard as never, minCopies });
+    });
+    this.work = new Workload(time, this.chance.fork(), this.servers);
+    this.work.onDone = (server, request, outcome) =>
+      this.check(() => {
+        receiptIsTrue(this.servers, server, outcome.n, outcome.receipt);
+        answerIsAbout(server, request, outcome);
+      });
+  }
+
+  private check(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.failure ??= error as Error;
+    }
+  }
+
+  server(name: string): WorldServer {
+    return this.servers.find((server) => server.name === name) as WorldServer;
+  }
+
+  startAll(): void {
+    for (const server of this.servers) server.start();
+  }
+
+  /** All meet, and each takes every other for in sync. */
+  async meet(): Promise<void> {
+    this.startAll();
+    await this.until(() => this.isWhole, 30_000);
+    this.isCalm = true;
+  }
+
+  get isWhole(): boolean {
+    return this.servers.every(
+      (server) => server.isUp && server.replica.status().faultBudget === this.servers.length - 1,
+    );
+  }
+
+  /** Who has no link to another counts it all the same. */
+  isReachedAround(): boolean {
+    const links = this.servers.map((server) => server.replica.status().servers);
+    return this.isWhole && links.some((all) => all.some(({ link }) => link === "through"));
+  }
+
+  get isEven(): boolean {
+    return this.servers.every((server) => server.isUp && server.replica.status().lagOps === 0);
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.time.pass(ms);
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Fails if it does not come true within this simulated time. */
+  async until(holds: () => boolean, withinMs: number): Promise<void> {
+    const endMs = this.time.nowMs + withinMs;
+    while (!holds()) {
+      if (this.time.nowMs >= endMs) {
+        const states = this.servers.map((server) =>
+          server.isUp ? JSON.stringify(server.replica.status()) : `${server.name} down`,
+        );
+        throw new Error(
+          `[liveness] not within ${withinMs} ms: ${holds}\n${states.join("\n")}\n${this.changes.slice(-30).join("\n")}`,
+        );
+      }
+      await this.pass(20);
+    }
+  }
+
+  /** One of the things that may happen to servers. */
+  trouble(): void {
+    const server = this.chance.pick(this.servers);
+    const other = this.chance.pick(this.servers);
+    const doing = this.chance.next();
+    if (doing < 0.03) {
+      server.wipe();
+      server.start();
+    } else if (doing < 0.25) {
+      server.kill();
+    } else if (doing < 0.5) {
+      this.chance.pick([...this.servers]).start();
+    } else if (doing < 0.6) {
+      server.freeze();
+      this.time.at(this.chance.between(50, 4_000), () => server.thaw());
+    } else if (doing < 0.75) {
+      if (server === other) return;
+      this.network.cut(server.name, other.name);
+      if (this.chance.happens(0.7)) this.network.cut(other.name, server.name);
+    } else if (doing < 0.85) {
+      this.network.heal();
+    } else if (doing < 0.95) {
+      this.network.break(server.name, other.name);
+    } else {
+      server.disk.commitMs = this.chance.happens(0.5) ? [50, 400] : [0.2, 3];
+    }
+  }
+
+  /** Everything is repaired; then all must come together, and every check must hold. */
+  async heal(withinMs = 90_000): Promise<void> {
+    this.work.isOver = true;
+    this.network.heal();
+    this.network.delayMs = [0.1, 3];
+    for (const server of this.servers) {
+      server.thaw();
+      server.disk.commitMs = [0.2, 3];
+      server.start();
+    }
+    await this.until(() => this.isWhole && this.isEven, withinMs);
+    const last = this.servers.map((server) => {
+      const request = this.work.post();
+      this.work.ask(request, server);
+      return request;
+    });
+    const isFull = () =>
+      last.every(({ answers: [answer] }) => {
+        if (answer?.what !== "done") return false;
+        return answer.outcome.receipt.held.length === this.servers.length;
+      });
+    await this.until(isFull, 5_000);
+    await this.pass(3_000);
+    this.checkAll();
+  }
+
+  checkAll(): void {
+    const { servers } = this;
+    const { requests, cursors } = this.work;
+    if (this.failure !== null) throw this.failure;
+    acknowledgedSurvives(servers, requests);
+    converged(servers);
+    oneEffect(servers, requests);
+    const stores = new Set(servers.map(({ disk }) => disk.storeId));
+    goneIsGone(servers, requests);
+    for (const server of servers) {
+      namesAreApart(server, requests, this.isCalm);
+      takenIsTrue(server, requests);
+      for (const cursor of cursors) cursorIsTrue(server, cursor, stores);
+    }
+  }
+
+  /** Cursors taken anywhere, looked at wherever they can be. */
+  checkCursors(): void {
+    const stores = new Set(this.servers.map(({ disk }) => disk.storeId));
+    for (const server of this.servers) {
+      if (!server.isUp) continue;
+      for (const cursor of this.work.cursors)
+        this.check(() => cursorIsTrue(server, cursor, stores));
+    }
+  }
+
+  end(): void {
+    for (const server of this.servers) server.kill();
+  }
+}
