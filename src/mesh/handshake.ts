@@ -130,6 +130,7 @@ export class Handshake {
     if (!isDialler) send(this.mineBytes);
     const { mine } = this;
     if (theirs.instance === mine.instance) throw this.refuse("itself");
+    if (theirs.cluster !== mine.cluster) throw this.refuse("other_cluster");
 
     if (commonVersion(mine, theirs) === null) throw this.refuse("version");
     if (isDialler) {

@@ -309,7 +309,7 @@ export class Listener {
     }
     const door = this.state.is === "serving" ? this.peerDoor : null;
     if (door === null) return lastResponse(503, this.notReady ?? "no links yet");
-    const address = this.socketAddress(request, server);
+    const address = this.clientOf(request, server);
     const peer = door.accept(address);
     if (peer === null) {
       this.refuse("peers");
