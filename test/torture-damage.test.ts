@@ -151,7 +151,7 @@ async function round(
       /--accept-loss gave up|everything in it can be kept|the log was damaged/,
     );
     const except = exceptionsOf(output);
-    if (chance.happens(0.3)) await judge(data, except);
+    if (chance.happens(0.3)) await judge(data, either(output));
     const { ops: lost, isCut } = lossesIn(output, ops);
     return [
       told,
