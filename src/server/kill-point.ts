@@ -21,7 +21,9 @@ const POINTS: readonly string[] = [
 
 export const KILL_VARIABLE = "HOLDFAST_TEST_KILL_AT";
 
-export function killPoints(text: string | undefined): { store?: StoreKill; probe?: Probe } {
+export type KillPoints = { readonly store?: StoreKill; readonly probe?: Probe };
+
+export function killPoints(text: string | undefined): KillPoints {
   if (text === undefined) return {};
   const [point = "", digits = ""] = text.split(":");
   if (!POINTS.includes(point) || !/^[1-9]\d*$/.test(digits)) {

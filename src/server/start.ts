@@ -2,47 +2,35 @@
  * The composition root: puts a server together from its configuration, in the order in which a refusal
  * still finds everything as it was: certificate, secret, lock, port; only then the store is opened.
  */
-import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { AssertionError } from "../core/assert.ts";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { Gateway } from "../gateway/gateway.ts";
+import type { ServerKey } from "../mesh/server-key.ts";
 import { openrpc as openrpcDocument } from "../protocol/openrpc.ts";
 import { Replica } from "../replica/replica.ts";
-import { type Finding, StorageError, storageFailure } from "../storage/failure.ts";
-import { openStore, type Store } from "../storage/store.ts";
-import { DirectoryLock, LOCK_FILE } from "../storage/store-lock.ts";
-import { entriesOf, HEAD_FILE, holdsStore, identityOf, LOG_FILE } from "../storage/store-look.ts";
-import { SqliteView } from "../storage/view.ts";
+import { type Finding, StorageError } from "../storage/failure.ts";
+import type { Store } from "../storage/store.ts";
+import type { SqliteView } from "../storage/view.ts";
 import { ViewWal } from "../storage/view-wal.ts";
 import { formatHostPort, isWildcard, outwardAddress } from "./address.ts";
-import { Cluster, KEY_FILES, openServerKey } from "./cluster.ts";
+import { Cluster, openServerKey } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
-import { KILL_VARIABLE, killPoints } from "./kill-point.ts";
+import { KILL_VARIABLE, type KillPoints, killPoints } from "./kill-point.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { Opening } from "./opening.ts";
 import { loadPage, Page } from "./page.ts";
 import type { PagePack } from "./page-pack.ts";
 import { readPem } from "./pem.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
-import { REMEMBERED_FILES, type Running, writeServerFile } from "./remembered.ts";
-import {
-  clusterIdOf,
-  deriveKey,
-  makeSecret,
-  operatorTokenOf,
-  readSecret,
-  SECRET_FILES,
-} from "./secret.ts";
+import { type Running, writeServerFile } from "./remembered.ts";
+import { clusterIdOf, deriveKey, operatorTokenOf } from "./secret.ts";
 
 export const VERSION = manifest.version;
-/** Own files that may stand in a data directory before there is a store in it. */
-const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
 const TLS_OPTIONS = "--tls-cert or --tls-key";
-const PROGRESS_INTERVAL_MS = 1_000;
 /** Every so many folded ops the view's WAL is looked at. */
 const VIEW_CHECKPOINT_OPS = 1_000;
 /** What is left of the time to stop for closing files when clients don't come to an end. */
@@ -83,13 +71,29 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
 }
 
+type Opened = {
+  readonly ca: string | null;
+  readonly listener: Listener;
+  readonly secret: Uint8Array;
+  readonly store: Store;
+  readonly view: SqliteView;
+  readonly viewWal: ViewWal;
+  readonly key: ServerKey;
+};
+
+type Connected = Opened & {
+  readonly replica: Replica;
+  readonly gateway: Gateway;
+  readonly cluster: Cluster;
+};
+
 class Start {
   private readonly options: StartOptions;
   private readonly config: Config;
   private readonly log: ServerLog;
   private readonly metrics: Metrics;
-  private progressMs = 0;
   private url: string | null = null;
+  private listener: Listener | null = null;
   private cluster: Cluster | null = null;
   /** Taken back, in reverse, when the start is refused. */
   private readonly undo: (() => unknown)[] = [];
@@ -102,51 +106,9 @@ class Start {
   }
 
   async run(): Promise<RunningServer> {
-    const { data, name, minCopies, peerCa } = this.config.process;
     const kill = killPoints(this.options.environment[KILL_VARIABLE]);
     try {
-      const known = this.readSecret();
-      const ca = peerCa === null ? null : readPem(peerCa, "--peer-ca");
-      probeLock(data);
-      const listener = this.bind(await this.loadPage());
-      this.undo.push(() => listener.close());
-      const secret = known ?? this.makeSecret();
-      listener.starting("opening the log");
-      const store = await this.openStore(listener, clusterIdOf(secret), kill.store);
-      this.undo.push(() => store.close());
-      const viewWal = new ViewWal(store.viewPath);
-      this.undo.push(() => viewWal.stop());
-      const view = await this.openView(listener, store, viewWal);
-      this.undo.push(() => view.close());
-      const key = openServerKey(data);
-      const url = this.clientUrl(listener);
-      const replica = new Replica({
-        name,
-        key: key.publicText,
-        url,
-        minCopies,
-        hash: realHash,
-        clock: realClock,
-        random: realRandom,
-        log: store.log,
-        view,
-        viewCleaned: () => viewWal.empty(),
-        ...(kill.probe === undefined ? {} : { probe: kill.probe }),
-      });
-      const { storeId } = store.log;
-      const { config, log } = this;
-      const parts = { config, log, replica, storeId, key, secret, url, release: VERSION, ca };
-      const cluster = new Cluster(parts);
-      this.cluster = cluster;
-      const gateway = this.openGateway(listener, replica, secret, cluster);
-      this.follow(store, replica, viewWal);
-      Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
-      listener.serve(gateway, operatorTokenOf(secret));
-      listener.servePeers(cluster.mesh);
-      this.undo.push(() => cluster.stop());
-      cluster.start(gateway);
-      this.writeServerFile({ pid: process.pid, localUrl: listener.localUrl, url });
-      return this.running({ listener, store, view, viewWal, replica, gateway, cluster });
+      return this.connect(await this.open(kill.store), kill.probe);
     } catch (error) {
       this.metrics.stop();
       for (const back of this.undo.reverse()) await back();
@@ -154,57 +116,59 @@ class Start {
     }
   }
 
-  /** null if it has to be made. */
-  private readSecret(): Uint8Array | null {
-    const { cluster, process: own } = this.config;
-    const read = readSecret(cluster.secretFile);
-    if (read !== null) {
-      if (read.exposed) {
-        this.log.warn(
-          { file: cluster.secretFile },
-          "other users can read the secret: chmod 600 it",
-        );
-      }
-      return read.secret;
-    }
-    if (!cluster.makeSecret) {
-      const remedy =
-        "correct the path, or leave --secret-file out at a first start to have one made";
-      throw new StartError(
-        "foreign_cluster",
-        `there is no secret file ${cluster.secretFile}`,
-        remedy,
-      );
-    }
-    const entries = entriesOf(own.data);
-    if (entries === null || !holdsStore(own.data, entries, COMPANIONS)) return null;
-    const identity = identityOf(own.data);
-    if (identity !== null && identity.server !== own.name) {
-      const what = `${own.data} holds the data of server ${identity.server}, not of ${own.name}`;
-      throw new StorageError("foreign_server", what);
-    }
-    throw new StartError(
-      "foreign_cluster",
-      `the secret of ${own.data} is missing (${cluster.secretFile})`,
-      "put the file back, or give the secret that this data was made with by --secret-file",
-    );
+  private async open(killAt: KillPoints["store"]): Promise<Opened> {
+    const { data, peerCa } = this.config.process;
+    const { config, log, undo } = this;
+    const starting = (what: string) => this.listener?.starting(what);
+    const opening = new Opening({ config, log, release: VERSION, undo, starting });
+    const known = opening.readSecret();
+    const ca = peerCa === null ? null : readPem(peerCa, "--peer-ca");
+    opening.probeLock();
+    const listener = this.bind(await this.loadPage());
+    this.listener = listener;
+    undo.push(() => listener.close());
+    const secret = known ?? opening.makeSecret();
+    starting("opening the log");
+    const store = await opening.openStore(clusterIdOf(secret), killAt);
+    undo.push(() => store.close());
+    const viewWal = new ViewWal(store.viewPath);
+    undo.push(() => viewWal.stop());
+    const view = await opening.openView(store, viewWal);
+    undo.push(() => view.close());
+    return { ca, listener, secret, store, view, viewWal, key: openServerKey(data) };
   }
 
-  private makeSecret(): Uint8Array {
-    const { cluster, process: own } = this.config;
-    const fresh = !existsSync(own.data);
-    try {
-      mkdirSync(own.data, { recursive: true, mode: 0o700 });
-      const { secret, made } = makeSecret(cluster.secretFile);
-      this.undo.push(() => {
-        if (!made || [LOG_FILE, HEAD_FILE].some((file) => existsSync(join(own.data, file)))) return;
-        rmSync(cluster.secretFile, { force: true });
-        if (fresh) rmdirSync(own.data);
-      });
-      return secret;
-    } catch (cause) {
-      throw storageFailure(`make ${cluster.secretFile}`, cause);
-    }
+  private connect(opened: Opened, probe: KillPoints["probe"]): RunningServer {
+    const { ca, listener, secret, store, view, viewWal, key } = opened;
+    const { name, minCopies } = this.config.process;
+    const url = this.clientUrl(listener);
+    const replica = new Replica({
+      name,
+      key: key.publicText,
+      url,
+      minCopies,
+      hash: realHash,
+      clock: realClock,
+      random: realRandom,
+      log: store.log,
+      view,
+      viewCleaned: () => viewWal.empty(),
+      ...(probe === undefined ? {} : { probe }),
+    });
+    const { storeId } = store.log;
+    const { config, log } = this;
+    const parts = { config, log, replica, storeId, key, secret, url, release: VERSION, ca };
+    const cluster = new Cluster(parts);
+    this.cluster = cluster;
+    const gateway = this.openGateway(listener, replica, secret, cluster);
+    this.follow(store, replica, viewWal);
+    Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
+    listener.serve(gateway, operatorTokenOf(secret));
+    listener.servePeers(cluster.mesh);
+    this.undo.push(() => cluster.stop());
+    cluster.start(gateway);
+    this.writeServerFile({ pid: process.pid, localUrl: listener.localUrl, url });
+    return this.running({ ...opened, replica, gateway, cluster });
   }
 
   private async loadPage(): Promise<PagePack | null> {
@@ -261,59 +225,6 @@ class Start {
     if (outward === null) return listener.url;
     const { protocol } = new URL(listener.localUrl);
     return `${protocol}//${formatHostPort({ host: outward, port: listener.port })}`;
-  }
-
-  private progress(listener: Listener, doing: string, done: number, total: number): void {
-    const now = realClock.monotonicMs();
-    const share = `${doing}: ${done} of ${total} ops`;
-    listener.starting(share);
-    if (now - this.progressMs < PROGRESS_INTERVAL_MS) return;
-    if (this.progressMs > 0) this.log.info({}, share);
-    this.progressMs = now;
-  }
-
-  private openStore(
-    listener: Listener,
-    clusterId: string,
-    killAt: ReturnType<typeof killPoints>["store"],
-  ): Promise<Store> {
-    const { data, name, acceptLoss, reserveBytes } = this.config.process;
-    this.progressMs = realClock.monotonicMs();
-    return openStore({
-      directory: data,
-      server: name,
-      clusterId,
-      wallMs: realClock.wallMs,
-      companions: COMPANIONS,
-      acceptLoss,
-      release: VERSION,
-      onProgress: (done, total) => this.progress(listener, "verifying the log", done, total),
-      ...(reserveBytes === null ? {} : { reserveBytes }),
-      ...(killAt === undefined ? {} : { killAt }),
-    });
-  }
-
-  private async openView(
-    listener: Listener,
-    { viewPath, log }: Store,
-    viewWal: ViewWal,
-  ): Promise<SqliteView> {
-    try {
-      const { view, rebuilt } = SqliteView.open({ path: viewPath, hash: realHash, log });
-      if (rebuilt !== null)
-        this.log.warn({ reason: rebuilt }, "the view is made anew from the log");
-      this.progressMs = realClock.monotonicMs();
-      while (view.catchUp()) {
-        this.progress(listener, "folding the log", view.foldedN, log.lastN);
-        viewWal.checkpoint();
-        await new Promise((resolve) => setImmediate(resolve));
-        await viewWal.idle();
-      }
-      return view;
-    } catch (cause) {
-      if (cause instanceof AssertionError) throw cause;
-      throw storageFailure(`open the view ${viewPath}`, cause);
-    }
   }
 
   private openGateway(
@@ -376,15 +287,7 @@ class Start {
     }
   }
 
-  private running(parts: {
-    listener: Listener;
-    store: Store;
-    view: SqliteView;
-    viewWal: ViewWal;
-    replica: Replica;
-    gateway: Gateway;
-    cluster: Cluster;
-  }): RunningServer {
+  private running(parts: Connected): RunningServer {
     const { listener, store, gateway } = parts;
     const { data } = this.config.process;
     let stopped: Promise<void> | null = null;
@@ -419,7 +322,7 @@ class Start {
     replica,
     gateway,
     cluster,
-  }: Parameters<Start["running"]>[0]): Promise<void> {
+  }: Connected): Promise<void> {
     const ended = listener.stopTaking();
     const answered = await inTime(gateway.stop(), STOP_DEADLINE_MS - CLOSING_MS);
     if (!answered) {
@@ -441,9 +344,4 @@ class Start {
 function inTime(work: Promise<unknown>, ms: number): Promise<boolean> {
   const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ms).unref());
   return Promise.race([work.then(() => true), late]);
-}
-
-/** Whether another process has the directory: asked before the port, which it has too. */
-function probeLock(data: string): void {
-  if (existsSync(join(data, LOCK_FILE))) new DirectoryLock(data).undo();
 }
