@@ -5,11 +5,11 @@
 import type { Gateway } from "../gateway/gateway.ts";
 import type { LinkEntry, ServerEntry } from "../gateway/ports.ts";
 import type { LinkStatus } from "../mesh/link-status.ts";
-import { Mesh } from "../mesh/mesh.ts";
+import { Mesh, type MeshOptions } from "../mesh/mesh.ts";
 import { KEY_FILES, KeyFileError, openKey, type ServerKey } from "../mesh/server-key.ts";
 import { PEER_VERSION, PEER_VERSION_MIN } from "../protocol/peer.ts";
 import type { PeerChange } from "../replica/detector.ts";
-import type { Timer } from "../replica/ports.ts";
+import type { Clock, Random, Timer } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { ServerStatus } from "../replica/status.ts";
 import { storageFailure } from "../storage/failure.ts";
@@ -17,7 +17,6 @@ import { peerUrl } from "./address.ts";
 import type { Config } from "./config.ts";
 import { StartError } from "./exit-codes.ts";
 import type { ServerLog } from "./log.ts";
-import { realClock, realRandom } from "./platform.ts";
 import { clusterIdOf, deriveKey } from "./secret.ts";
 
 export { KEY_FILES };
@@ -37,6 +36,10 @@ export type ClusterParts = {
   readonly release: string;
   /** PEM of `--peer-ca`. */
   readonly ca: string | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How a connection is opened; another way in the simulator. */
+  readonly connect?: MeshOptions["connect"];
 };
 
 export class Cluster {
@@ -61,12 +64,13 @@ export class Cluster {
       },
       secret: deriveKey(parts.secret, "peers"),
       key: parts.key,
-      clock: realClock,
-      random: realRandom,
+      clock: parts.clock,
+      random: parts.random,
       log: parts.log,
       members: replica.members,
       peers: peers.map((peer) => peerUrl(peer, url.startsWith("https:"))),
       ca: parts.ca,
+      ...(parts.connect === undefined ? {} : { connect: parts.connect }),
     });
     this.mesh.listen(replica);
   }
@@ -90,7 +94,7 @@ export class Cluster {
     });
     this.mesh.start();
     const look = () => {
-      this.timer = realClock.schedule(LOOK_INTERVAL_MS, look);
+      this.timer = this.parts.clock.schedule(LOOK_INTERVAL_MS, look);
       gateway.serversChanged();
     };
     look();
@@ -99,7 +103,7 @@ export class Cluster {
   private tellSoon(gateway: Gateway): void {
     if (this.isWaiting) return;
     this.isWaiting = true;
-    realClock.schedule(0, () => {
+    this.parts.clock.schedule(0, () => {
       this.isWaiting = false;
       gateway.serversChanged();
     });

@@ -158,7 +158,7 @@ class Start {
     const { storeId } = store.log;
     const { config, log } = this;
     const parts = { config, log, replica, storeId, key, secret, url, release: VERSION, ca };
-    const cluster = new Cluster(parts);
+    const cluster = new Cluster({ ...parts, clock: realClock, random: realRandom });
     this.cluster = cluster;
     const gateway = this.openGateway(listener, replica, secret, cluster);
     this.follow(store, replica, viewWal);

@@ -5,9 +5,10 @@
  * A break ends a link for both sides. A process that is killed breaks its links; one that is frozen does not. The
  * dialling that the mesh does is a loop here: every pair tries again until it is linked.
  */
+
+import type { Chance } from "../../sim/chance.ts";
+import type { ProcessClock, Time } from "../../sim/clock.ts";
 import type { LinkListener, PeerFrame, PeerIdentity, PeerLink } from "../../src/replica/ports.ts";
-import type { Chance } from "./chance.ts";
-import type { ProcessClock, Time } from "./clock.ts";
 
 const DIAL_EVERY_MS = 250;
 

@@ -1,4 +1,8 @@
 /** A server of a world: a disk that stays, and a process that comes and goes. */
+
+import type { Chance } from "../../sim/chance.ts";
+import { ProcessClock, type Time } from "../../sim/clock.ts";
+import { Disk, DiskLog } from "../../sim/disk.ts";
 import type { Incarnation } from "../../src/core/ids.ts";
 import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../../src/core/limits.ts";
 import type { PeerChange } from "../../src/replica/detector.ts";
@@ -6,9 +10,6 @@ import type { Folded } from "../../src/replica/ports.ts";
 import { type Grown, Replica } from "../../src/replica/replica.ts";
 import { sha256 } from "../../src/storage/log-hash.ts";
 import { SqliteView } from "../../src/storage/view.ts";
-import type { Chance } from "./chance.ts";
-import { ProcessClock, type Time } from "./clock.ts";
-import { Disk, DiskLog } from "./disk.ts";
 import type { Network } from "./network.ts";
 
 export type Heard = {

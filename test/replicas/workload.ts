@@ -2,6 +2,9 @@
  * What people do to a world of replicas: they write, repeat what went unanswered through other servers, ask two
  * servers at once, race for names, delete; and they read with cursors taken elsewhere.
  */
+
+import type { Chance } from "../../sim/chance.ts";
+import type { Time } from "../../sim/clock.ts";
 import { Refusal } from "../../src/core/errors.ts";
 import {
   type AccountId,
@@ -18,8 +21,6 @@ import type { Content, Kind } from "../../src/ops/kind.ts";
 import { messageDelete, messagePost } from "../../src/ops/message.ts";
 import type { Outcome } from "../../src/replica/replica.ts";
 import { sha256 } from "../../src/storage/log-hash.ts";
-import type { Chance } from "./chance.ts";
-import type { Time } from "./clock.ts";
 import type { WorldServer } from "./server.ts";
 
 const PEOPLE = 4;

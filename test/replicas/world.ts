@@ -1,6 +1,8 @@
 /** A few servers, what is between them, and what befalls them: all from one seed. */
+
+import { Chance } from "../../sim/chance.ts";
+import { Time } from "../../sim/clock.ts";
 import type { PeerChange } from "../../src/replica/detector.ts";
-import { Chance } from "./chance.ts";
 import {
   acknowledgedSurvives,
   answerIsAbout,
@@ -12,7 +14,6 @@ import {
   receiptIsTrue,
   takenIsTrue,
 } from "./checks.ts";
-import { Time } from "./clock.ts";
 import { Network } from "./network.ts";
 import { WorldServer } from "./server.ts";
 import { Workload } from "./workload.ts";
@@ -110,7 +111,7 @@ export class World {
   }
 
   async pass(ms: number): Promise<void> {
-    await this.time.pass(ms);
+    this.time.pass(ms);
     if (this.failure !== null) throw this.failure;
   }
 

@@ -1,10 +1,10 @@
 /** Disks that outlive processes, and logs on them that lose with a process what was not durable yet. */
-import { assert } from "../../src/core/assert.ts";
-import type { Incarnation } from "../../src/core/ids.ts";
-import { CHAIN_START, chainHash, type Op } from "../../src/core/op.ts";
-import type { Head, VersionVector } from "../../src/core/vector.ts";
-import type { Log, LogListener, StoredOp } from "../../src/replica/ports.ts";
-import { sha256 } from "../../src/storage/log-hash.ts";
+import { assert } from "../src/core/assert.ts";
+import type { Incarnation } from "../src/core/ids.ts";
+import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
+import type { Head, VersionVector } from "../src/core/vector.ts";
+import type { Log, LogListener, StoredOp } from "../src/replica/ports.ts";
+import { sha256 } from "../src/storage/log-hash.ts";
 import type { Chance } from "./chance.ts";
 import type { ProcessClock } from "./clock.ts";
 
