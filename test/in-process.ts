@@ -116,6 +116,9 @@ export type TestOptions = Partial<GatewayOptions> & {
   wrapLog?: (log: Log) => Log;
 };
 
+/** What a client of a test is attached to. */
+export type ClientHost = { readonly clients: Set<TestClient>; readonly gateway: Gateway };
+
 export class TestClient {
   readonly events: { method: string; params: Record<string, unknown> }[] = [];
   /** Called with every frame as it comes. */
@@ -130,7 +133,7 @@ export class TestClient {
   private readonly topics = new Set<string>();
   private next = 1;
 
-  constructor(server: TestServer, address = "127.0.0.1") {
+  constructor(server: ClientHost, address = "127.0.0.1") {
     const link = {
       send: (text: string) => this.take(text),
       subscribe: (topic: string) => {
@@ -193,7 +196,7 @@ export class TestClient {
     return this.events.filter((event) => event.method === method).map((event) => event.params);
   }
 
-  disconnect(server: TestServer): void {
+  disconnect(server: ClientHost): void {
     server.clients.delete(this);
     this.attached.closed();
   }

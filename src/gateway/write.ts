@@ -1,6 +1,7 @@
 /**
- * How a handler writes: it says what it would mint, on what that depends and whether it is allowed; the rest
- * (earlier attempts, requests in flight, the order of a connection) is the same for every write.
+ * How a handler writes: it says what it would mint, on what that depends, which name it claims and whether it is
+ * allowed; the rest (earlier attempts, requests in flight, the other servers' word on a name, the order of a
+ * connection) is the same for every write.
  */
 import { Refusal } from "../core/errors.ts";
 import type { AccountId, RequestId } from "../core/ids.ts";
@@ -8,6 +9,7 @@ import type { Content, Kind } from "../ops/kind.ts";
 import { type PendingKey, subjectKey } from "../replica/pending.ts";
 import { idReused, type Outcome, type Replica } from "../replica/replica.ts";
 import type { Caller } from "./command.ts";
+import { type Claim, NameClaim } from "./name-claim.ts";
 import type { Services } from "./services.ts";
 
 /** What a write would mint, worked out anew at each attempt. */
@@ -16,6 +18,8 @@ export type Plan<D, B> = {
   /** What must not be in flight when it is decided. */
   readonly depends: readonly PendingKey[];
   readonly changes: readonly PendingKey[];
+  /** The name that it claims. */
+  readonly claim?: Claim;
   /** Throws a Refusal if the caller may not. Not asked for a repeat. */
   readonly allow?: () => void;
 };
@@ -33,33 +37,44 @@ export type Write<D, B> = {
 
 /**
  * Writes an op for a caller: finds an earlier attempt, waits for what the decision depends on (the caller's own
- * account and session always), decides, and mints in the same turn. Resolves with the outcome once the op is
- * durable and published.
+ * account and session always) and for the servers to agree on a name, decides, and mints in the same turn: what
+ * was true before a wait is asked again after it. Resolves with the outcome once the op is durable and published.
  */
 export async function write<D, B>(
   { replica }: Services,
   caller: Caller,
   request: Write<D, B>,
 ): Promise<Outcome> {
-  const { author, id, kind } = request;
-  const own = ownKeys(caller);
+  const name = new NameClaim(replica);
+  let wanted: Claim | null = null;
   const attempt = (): { outcome: Outcome | Promise<Outcome> } | null => {
     const plan = planOf(request, replica);
     if ("n" in plan) {
       const receipt = replica.receiptOf(plan.n);
       return { outcome: { n: plan.n, receipt, repeated: true } };
     }
-    const earlier = replica.earlier(author, id, kind, plan.content);
+    const { author, id, kind } = request;
+    const { content, changes, claim } = plan;
+    const earlier = replica.earlier(author, id, kind, content);
     if (earlier !== null) return { outcome: earlier };
-    if (replica.isPending(plan.depends) || replica.isPending(own)) return null;
+    wanted = null;
+    if (replica.isPending(plan.depends) || replica.isPending(ownKeys(caller))) return null;
     const over = caller.over();
     if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
     plan.allow?.();
-    const { content, changes } = plan;
+    if (claim !== undefined && !name.isAgreed(claim)) {
+      wanted = claim;
+      return null;
+    }
     return { outcome: replica.mint({ author, id, kind, content, changes }) };
   };
-  const { outcome } = await caller.line.inOrder(attempt, () => replica.nextFold());
-  return outcome;
+  const again = () => (wanted === null ? replica.nextFold() : name.agree(wanted));
+  try {
+    const { outcome } = await caller.line.inOrder(attempt, again);
+    return await outcome;
+  } finally {
+    void name.release();
+  }
 }
 
 /**

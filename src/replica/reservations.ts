@@ -17,14 +17,17 @@
 import { compareText } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
-import { RECEIPT_DEADLINE_MS, RESERVATIONS_MAX, RESERVE_DEADLINE_MS } from "../core/limits.ts";
+import { RESERVATIONS_MAX, RESERVE_DEADLINE_MS } from "../core/limits.ts";
 import type { FoldedName } from "../core/names.ts";
 import { compareStamps, parseStamp, type Stamp, stampText } from "../core/stamp.ts";
 import type { NameSpace } from "../core/view.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import type { Clock, Timer } from "./ports.ts";
 
-/** A name that was agreed on. Release it once the op that claims it is answered, or is not to be. */
+/**
+ * A name that was agreed on. It is kept for as long as it is not released: do so once the op that claims it is
+ * folded, or is not to be. Nothing ends it by the clock, for then two could have it.
+ */
 export type Reservation = { release(): void };
 
 type Claim = {
@@ -45,9 +48,12 @@ type Theirs = Claim & {
 /** What was asked for here. */
 type Ours = Claim & {
   readonly key: number;
+  /** Peers whose word is missing. */
   readonly asked: Set<string>;
+  /** Peers that were ever asked: all of them hear of its end. */
+  readonly told: Set<string>;
   state: "waiting" | "asking" | "won";
-  timer: Timer;
+  readonly timer: Timer;
   readonly resolve: (reservation: Reservation) => void;
   readonly reject: (refusal: Refusal) => void;
 };
@@ -99,6 +105,7 @@ export class Reservations {
         ...claim,
         key,
         asked: new Set(),
+        told: new Set(),
         state: "waiting",
         timer,
         resolve,
@@ -124,14 +131,13 @@ export class Reservations {
     if (ours.state !== "asking" || ours.asked.size > 0) return;
     ours.state = "won";
     ours.timer.cancel();
-    // Whoever forgets it must not keep the name from everybody for good.
-    ours.timer = this.parts.clock.schedule(RECEIPT_DEADLINE_MS, () => this.drop(ours));
     ours.resolve({ release: () => this.drop(ours) });
   }
 
   private ask(ours: Ours, peer: string): void {
     const { key, table, name, holder, stamp, origin } = ours;
     ours.asked.add(peer);
+    ours.told.add(peer);
     const text = { table, name, holder, stamp: stampText(stamp), origin };
     this.parts.say(peer, { type: "reserve", key, ...text });
   }
@@ -139,11 +145,8 @@ export class Reservations {
   private drop(ours: Ours): void {
     ours.timer.cancel();
     if (!this.ours.delete(ours.key)) return;
-    if (ours.state !== "waiting") {
-      for (const peer of this.parts.peers()) {
-        this.parts.say(peer, { type: "release", key: ours.key });
-      }
-    }
+    // Also those that are silent now: their link may live on, and with it what was reserved there.
+    for (const peer of ours.told) this.parts.say(peer, { type: "release", key: ours.key });
     this.reconsider();
   }
 

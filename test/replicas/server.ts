@@ -17,6 +17,8 @@ export type Heard = {
   grown(server: WorldServer, grown: readonly Grown[]): void;
   peer(server: WorldServer, other: string, change: PeerChange): void;
   alarm(server: WorldServer, what: string): void;
+  /** A process of it has begun: what stands over the replica is made now. */
+  started(server: WorldServer): void;
 };
 
 type Process = {
@@ -71,6 +73,11 @@ export class WorldServer {
     return this.process.replica;
   }
 
+  get clock(): ProcessClock {
+    if (this.process === null) throw new Error(`${this.name} is down`);
+    return this.process.clock;
+  }
+
   get view(): SqliteView {
     if (this.process === null) throw new Error(`${this.name} is down`);
     return this.process.view;
@@ -112,6 +119,7 @@ export class WorldServer {
       wallMs: Math.floor(clock.wallMs()),
       release: "test",
     };
+    this.heard.started(this);
     this.network.up({ identity, clock, listener: replica });
   }
 

@@ -22,6 +22,8 @@ export type WorldOptions = {
   readonly seed: number;
   readonly servers?: number;
   readonly minCopies?: number;
+  /** What stands over the replicas, for tests of more than them. */
+  readonly started?: (server: WorldServer) => void;
 };
 
 export class World {
@@ -38,7 +40,7 @@ export class World {
   /** The first check that failed while the world went on. */
   failure: Error | null = null;
 
-  constructor({ seed, servers = 3, minCopies = 1 }: WorldOptions) {
+  constructor({ seed, servers = 3, minCopies = 1, started = () => {} }: WorldOptions) {
     this.chance = new Chance(seed);
     this.network = new Network(this.time, this.chance.fork());
     const { time, network, chance } = this;
@@ -58,6 +60,7 @@ export class World {
         if (change.what === "lost" || change.what === "suspect") this.isCalm = false;
       },
       alarm: (_server: WorldServer, what: string) => this.alarms.add(what),
+      started,
     };
     this.servers = Array.from({ length: servers }, (_, i) => {
       const name = String.fromCharCode(97 + i);

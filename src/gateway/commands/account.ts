@@ -18,13 +18,13 @@ import {
 } from "../../ops/account.ts";
 import { type PendingKey, subjectKey } from "../../replica/pending.ts";
 import type { Caller, Commands } from "../command.ts";
+import { assertFree, nameKey } from "../name-claim.ts";
 import type { SignUpPolicy } from "../ports.ts";
 import type { Services } from "../services.ts";
 import { ADMINS_KEY, demandSetup, setupHash } from "../setup.ts";
 import { checkDisplayName, checkedName, checkLabel } from "../text.ts";
 import { afterStored, write } from "../write.ts";
 import { usableInvitation } from "./invitation.ts";
-import { assertFree, nameKey } from "./naming.ts";
 import { copyReceipt } from "./receipt.ts";
 import { signUpPolicy } from "./server.ts";
 import { assertSameAccount, sessionOver } from "./session.ts";
@@ -80,6 +80,7 @@ export const accountCommands: Commands<"account"> = {
             content: { scope: null, data, body: { name, displayName, password } },
             depends: [nameKey("account", name), ...keys],
             changes: [accountKey(account), nameKey("account", name), ...keys],
+            claim: { space: "account", name, holder: account },
             allow: () => preflight(services, caller, { ...params, account, name }),
           };
         },
@@ -149,6 +150,7 @@ export const accountCommands: Commands<"account"> = {
     async handle(services, caller, params) {
       const { account } = caller;
       const name = checkedName(params.name);
+      const claim = { space: "account", name, holder: account } as const;
       const { receipt } = await write(services, caller, {
         author: account,
         id: params.id as RequestId,
@@ -164,7 +166,8 @@ export const accountCommands: Commands<"account"> = {
             },
             depends: [accountKey(account), nameKey("account", name)],
             changes: [accountKey(account), nameKey("account", name), nameKey("account", old)],
-            allow: () => assertFree(services, "account", name, account),
+            claim,
+            allow: () => assertFree(services, claim),
           };
         },
       });
@@ -246,7 +249,7 @@ function preflight(
     if (!operator) assertOpen(signUpPolicy(services), invitation);
     usableInvitation(services, invitation, account);
   }
-  assertFree(services, "account", name, account);
+  assertFree(services, { space: "account", name, holder: account });
 }
 
 function assertOpen(policy: SignUpPolicy, code: string | undefined): void {

@@ -22,10 +22,10 @@ import { subjectKey } from "../../replica/pending.ts";
 import type { Receipt } from "../../replica/replica.ts";
 import type { ChannelPlace } from "../access.ts";
 import type { Commands, SignedIn } from "../command.ts";
+import { assertFree, type Claim, nameKey } from "../name-claim.ts";
 import type { Services } from "../services.ts";
 import { checkedName, checkTopic } from "../text.ts";
 import { write } from "../write.ts";
-import { assertFree, nameKey } from "./naming.ts";
 import { copyReceipt } from "./receipt.ts";
 
 const channelKey = (key: ChannelId) => subjectKey({ table: "channel", key });
@@ -117,6 +117,7 @@ export const channelCommands: Commands<"channel"> = {
       const name = checkedName(params.name);
       const topic = checkTopic(params.topic ?? "");
       const channel = channelIdFor(services.hash, account, id);
+      const claim = { space: "channel", name, holder: channel } as const;
       const { receipt } = await write(services, caller, {
         author: account,
         id,
@@ -134,9 +135,10 @@ export const channelCommands: Commands<"channel"> = {
             channelsOfKey(account),
             nameKey("channel", name),
           ],
+          claim,
           allow: () => {
             assertMayBeInMore(services, account);
-            assertFree(services, "channel", name, channel);
+            assertFree(services, claim);
           },
         }),
       });
@@ -332,6 +334,8 @@ async function updateChannel(services: Services, caller: SignedIn, params: Updat
     plan: () => {
       const place = services.access.owned(params.in, account);
       const { channel, conversation } = place;
+      const claim: Claim | null =
+        name === undefined ? null : { space: "channel", name, holder: conversation };
       const names = name === undefined ? [] : [nameKey("channel", name)];
       return {
         content: {
@@ -351,9 +355,7 @@ async function updateChannel(services: Services, caller: SignedIn, params: Updat
         },
         depends: [channelKey(conversation), memberSubject(conversation, account), ...names],
         changes: [channelKey(conversation), ...names],
-        allow: () => {
-          if (name !== undefined) assertFree(services, "channel", name, conversation);
-        },
+        ...(claim === null ? {} : { claim, allow: () => assertFree(services, claim) }),
       };
     },
   });
