@@ -1,14 +1,22 @@
 /** Disks that outlive processes, and logs on them that lose with a process what was not durable yet. */
 import { assert } from "../src/core/assert.ts";
+import type { BranchBase } from "../src/core/branch.ts";
 import type { Incarnation } from "../src/core/ids.ts";
 import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
 import type { Head, VersionVector } from "../src/core/vector.ts";
-import type { Log, LogListener, StoredOp } from "../src/replica/ports.ts";
+import type { Log, LogListener, Split, StoredOp } from "../src/replica/ports.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
 import type { Chance } from "./chance.ts";
 import type { ProcessClock } from "./clock.ts";
 
-type OriginOps = { readonly ns: number[]; readonly chains: Uint8Array[] };
+/** Of each op after `base` its arrival number, and the chain hash after it. */
+type OriginOps = {
+  readonly base: BranchBase;
+  readonly ns: number[];
+  readonly chains: Uint8Array[];
+};
+
+const BEGINNING: BranchBase = { seq: 0, chain: CHAIN_START };
 
 /** What one store holds. */
 export class Disk {
@@ -26,32 +34,61 @@ export class Disk {
   }
 
   store(op: Op): StoredOp {
-    const head = this.heads.get(op.origin) ?? { seq: 0, chain: CHAIN_START };
-    assert(op.seq === head.seq + 1, `ops of ${op.origin} come without gaps`);
-    const chain = chainHash(sha256, head.chain, op.bytes);
-    this.heads.set(op.origin, { seq: op.seq, chain });
+    const of = this.originOps(op.origin, BEGINNING);
+    const before = this.heads.get(op.origin) ?? of.base;
+    assert(op.seq === before.seq + 1, `ops of ${op.origin} come without gaps`);
+    const chain = chainHash(sha256, before.chain, op.bytes);
+    this.heads.set(op.origin, headOf(op.seq, chain, of.base));
     this.ops.push(op);
-    let of = this.origins.get(op.origin);
-    if (of === undefined) {
-      of = { ns: [], chains: [] };
-      this.origins.set(op.origin, of);
-    }
     of.ns.push(this.ops.length);
     of.chains.push(chain);
     return { n: this.ops.length, op };
   }
 
+  /** A branch begins with these. */
+  begin(branch: Incarnation, base: BranchBase): void {
+    this.originOps(branch, base);
+  }
+
+  private originOps(origin: Incarnation, base: BranchBase): OriginOps {
+    const known = this.origins.get(origin);
+    if (known !== undefined) return known;
+    const of = { base, ns: [], chains: [] };
+    this.origins.set(origin, of);
+    return of;
+  }
+
+  split({ origin, afterSeq, branch }: Split): void {
+    const of = this.origins.get(origin) as OriginOps;
+    const { seq, chain } = this.heads.get(origin) as Head;
+    const kept = afterSeq - of.base.seq;
+    const base = { seq: afterSeq, chain: of.chains[kept - 1] ?? of.base.chain };
+    const moved = { base, ns: of.ns.splice(kept), chains: of.chains.splice(kept) };
+    this.origins.set(branch, moved);
+    this.heads.set(branch, headOf(seq, chain, base));
+    if (kept === 0) this.heads.delete(origin);
+    else this.heads.set(origin, headOf(afterSeq, base.chain, of.base));
+    for (const n of moved.ns) {
+      this.ops[n - 1] = { ...(this.ops[n - 1] as Op), origin: branch };
+    }
+  }
+
   nOf(origin: Incarnation, seq: number): number | undefined {
-    return this.origins.get(origin)?.ns[seq - 1];
+    const of = this.origins.get(origin);
+    return of?.ns[seq - of.base.seq - 1];
   }
 
   chainAt(origin: Incarnation, seq: number): Uint8Array | null {
-    return this.origins.get(origin)?.chains[seq - 1] ?? null;
+    const of = this.origins.get(origin);
+    if (of === undefined) return null;
+    if (seq === of.base.seq && seq > 0) return of.base.chain;
+    return of.chains[seq - of.base.seq - 1] ?? null;
   }
 
   /** The same content as another store: a copied data directory. */
   copy(storeId: string): Disk {
     const copy = new Disk(storeId);
+    for (const [origin, { base }] of this.origins) copy.begin(origin, base);
     for (const op of this.ops) copy.store(op);
     for (const [n, by] of this.erasedBy) copy.erasedBy.set(n, by);
     return copy;
@@ -61,6 +98,10 @@ export class Disk {
     this.ops[n - 1] = { ...(this.ops[n - 1] as Op), body: null };
     this.erasedBy.set(n, by);
   }
+}
+
+function headOf(seq: number, chain: Uint8Array, base: BranchBase): Head {
+  return base === BEGINNING ? { seq, chain } : { seq, chain, base };
 }
 
 /** The port on a disk, for one process. */
@@ -131,6 +172,24 @@ export class DiskLog implements Log {
     }
     this.pending.push(ops);
     this.commitNext();
+  }
+
+  begin(branch: Incarnation, base: BranchBase): void {
+    this.disk.begin(branch, base);
+    this.appended.set(branch, base.seq);
+  }
+
+  split(split: Split): void {
+    const { origin, afterSeq, branch } = split;
+    const seq = this.disk.heads.get(origin)?.seq ?? 0;
+    assert(this.appended.get(origin) === seq, "what is split is on disk");
+    assert(seq > afterSeq, "there is something to split off");
+    this.appended.set(branch, seq);
+    this.clock.schedule(this.chance.between(...this.disk.commitMs), () => {
+      this.disk.split(split);
+      this.appended.set(origin, afterSeq);
+      this.listener?.split?.(split);
+    });
   }
 
   private commitNext(): void {

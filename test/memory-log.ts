@@ -1,5 +1,6 @@
 /** A log in memory: the read side for folds, and all of the port with commits at the test's word. */
 import { assert } from "../src/core/assert.ts";
+import type { BranchBase } from "../src/core/branch.ts";
 import type { Incarnation } from "../src/core/ids.ts";
 import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
 import type { Head, VersionVector } from "../src/core/vector.ts";
@@ -55,6 +56,7 @@ export class ScriptedLog implements Log {
   private readonly stored: ArrayLog;
   private readonly heads = new Map<Incarnation, Head>();
   private readonly erasedBy = new Map<number, number>();
+  private readonly bases = new Map<Incarnation, BranchBase>();
 
   constructor(ops: readonly Op[] = [], storeId = "scripted") {
     this.storeId = storeId;
@@ -63,9 +65,11 @@ export class ScriptedLog implements Log {
   }
 
   private store(op: Op): StoredOp {
-    const head = this.heads.get(op.origin) ?? { seq: 0, chain: CHAIN_START };
+    const base = this.bases.get(op.origin);
+    const head = this.heads.get(op.origin) ?? base ?? { seq: 0, chain: CHAIN_START };
     assert(op.seq === head.seq + 1, `ops of ${op.origin} come without gaps`);
-    this.heads.set(op.origin, { seq: op.seq, chain: chainHash(sha256, head.chain, op.bytes) });
+    const chain = chainHash(sha256, head.chain, op.bytes);
+    this.heads.set(op.origin, { seq: op.seq, chain, ...(base && { base }) });
     this.stored.held.push(op);
     return { n: this.stored.lastN, op };
   }
@@ -87,9 +91,10 @@ export class ScriptedLog implements Log {
   }
 
   chainAt(origin: Incarnation, seq: number): Uint8Array | null {
-    const ops = this.run(origin, 1, seq);
-    if (ops.length !== seq) return null;
-    return ops.reduce((chain, { op }) => chainHash(sha256, chain, op.bytes), CHAIN_START);
+    const base = this.bases.get(origin) ?? { seq: 0, chain: CHAIN_START };
+    const ops = this.run(origin, base.seq + 1, seq - base.seq);
+    if (ops.length !== seq - base.seq) return null;
+    return ops.reduce((chain, { op }) => chainHash(sha256, chain, op.bytes), base.chain);
   }
 
   run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[] {
@@ -106,6 +111,14 @@ export class ScriptedLog implements Log {
 
   append(ops: readonly Op[]): void {
     this.batches.push(ops);
+  }
+
+  begin(branch: Incarnation, base: BranchBase): void {
+    this.bases.set(branch, base);
+  }
+
+  split(): void {
+    throw new Error("this log has no branches");
   }
 
   /** The oldest batch is on disk now. */

@@ -95,6 +95,11 @@ export const PEER_LAG_OPS_MAX = 5_000;
 /** Two sums that stay apart for so long, with nothing on its way, are compared anew. */
 export const RECOMPARE_AFTER_MS = 2 * SECOND;
 export const RECOMPARE_AFTER_MS_MAX = 1 * MINUTE;
+/** Branches of one incarnation that are kept; a peer that holds more is not linked. */
+export const BRANCHES_MAX = 64;
+/** Chain hashes in one message of the search for a fork, and such messages of one link for one incarnation. */
+export const CHAIN_SAMPLES_MAX = 64;
+export const CHAIN_SAMPLINGS_MAX = 64;
 /** Answered ops whose receipts may grow, and are remembered for that. */
 export const GROWING_RECEIPTS_MAX = 10_000;
 /** What is remembered of when other stores held what, so that their cursors tell something here. */

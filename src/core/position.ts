@@ -3,7 +3,12 @@
  *
  * `STAMP-ORIGIN-SEQ`: the stamp has a fixed length; no origin is a proper prefix of another except of its
  * own branches (`ORIGIN/HASH`), and `-` sorts before `/`; the seq carries its own length first.
+ *
+ * Of an op the origin is `PLAIN/MARK`, with a mark made of its own bytes: two branches of an incarnation may
+ * have ops of one stamp and seq, and what an op's branch is called may change when another one is learnt of. Its
+ * place never does.
  */
+import { plainOrigin } from "./branch.ts";
 import { type Incarnation, isIncarnation } from "./ids.ts";
 import { parseStamp, STAMP_TEXT_LENGTH, type Stamp, stampText } from "./stamp.ts";
 
@@ -22,8 +27,31 @@ function orderedNumber(value: number): string {
   return digits.length.toString(32) + digits;
 }
 
-export function positionOf(place: Place): Position {
-  return `${stampText(place.stamp)}-${place.origin}-${orderedNumber(place.seq)}` as Position;
+/** `bytes` is the envelope, for the place of an op. */
+export function positionOf(place: Place & { readonly bytes?: Uint8Array }): Position {
+  const { stamp, origin, seq, bytes } = place;
+  const from = bytes === undefined ? origin : `${plainOrigin(origin)}/${markOf(bytes)}`;
+  return `${stampText(stamp)}-${from}-${orderedNumber(seq)}` as Position;
+}
+
+const DIGITS = "0123456789abcdefghijklmnopqrstuv";
+
+/** 50 bits that tell envelopes apart (two FNV-1a hashes): nothing depends on nobody being able to forge it. */
+function markOf(bytes: Uint8Array): string {
+  let a = 0x811c9dc5;
+  let b = 0x050c5d1f;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    a = Math.imul(a ^ byte, 0x01000193);
+    b = Math.imul(b ^ byte, 0x0100019d);
+  }
+  return bits25(a ^ (a >>> 13)) + bits25(b ^ (b >>> 13));
+}
+
+function bits25(value: number): string {
+  let text = "";
+  for (let shift = 20; shift >= 0; shift -= 5) text += DIGITS[(value >>> shift) & 31];
+  return text;
 }
 
 /** null if the text is no position. */

@@ -3,11 +3,17 @@
  * Ops of an origin are stored without gaps, so one number an origin says it all; the hash tells two
  * branches under one incarnation apart.
  */
+import type { BranchBase } from "./branch.ts";
 import { concatBytes, utf8 } from "./bytes.ts";
 import type { Hash } from "./hash.ts";
 import type { Incarnation } from "./ids.ts";
 
-export type Head = { readonly seq: number; readonly chain: Uint8Array };
+export type Head = {
+  readonly seq: number;
+  readonly chain: Uint8Array;
+  /** Of a branch: where it begins. All others begin with seq 1. */
+  readonly base?: BranchBase;
+};
 
 export type VersionVector = ReadonlyMap<Incarnation, Head>;
 

@@ -1,5 +1,6 @@
 /** What the replica needs from the world. Each port has a contract suite beside its implementation. */
 
+import type { BranchBase } from "../core/branch.ts";
 import type { Incarnation } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import type { ReadView } from "../core/read-view.ts";
@@ -35,9 +36,18 @@ export type Commit = {
   readonly tookMs: number;
 };
 
+/** The ops of an origin after a seq have become a branch of their own. */
+export type Split = {
+  readonly origin: Incarnation;
+  readonly afterSeq: number;
+  readonly branch: Incarnation;
+};
+
 export interface LogListener {
   /** A batch is on disk. Batches come in the order of `append`. */
   durable(commit: Commit): void;
+  /** What {@link Log.split} was asked for is on disk: from now on these ops have the branch's name. */
+  split?(split: Split): void;
   /** The bodies of these ops have left the log and its WAL. */
   erased(ns: readonly number[]): void;
   /** Free space of the log's file system, bytes, about every second and after each commit. */
@@ -61,7 +71,10 @@ export interface Log extends LogReader {
   readonly storeId: string;
   /** What is durable, derived from the stored ops in the same transactions. */
   vector(): VersionVector;
-  /** The chain hash of an origin at `seq`, recomputed from the nearest mark; null if `seq` isn't held. */
+  /**
+   * The chain hash of an origin at `seq`, recomputed from the nearest mark; null if `seq` isn't held. Of a
+   * branch also that before its first op.
+   */
   chainAt(origin: Incarnation, seq: number): Uint8Array | null;
   /** Up to `limit` durable ops of one origin from `fromSeq` on, in order of seq; ends before one that is missing. */
   run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[];
@@ -74,6 +87,13 @@ export interface Log extends LogReader {
    * origin come with consecutive seqs: anything else is a defect and throws.
    */
   append(ops: readonly Op[]): void;
+  /** A branch that is not held yet begins here: told once, before its first op is appended. */
+  begin(branch: Incarnation, base: BranchBase): void;
+  /**
+   * Gives the ops of an origin after a seq another name, in one transaction; `split` follows. Nothing of this
+   * origin may be on its way to the disk.
+   */
+  split(split: Split): void;
   /** Overwrites bodies, records the op (by arrival number) that erased each; `erased` follows. */
   erase(items: readonly { readonly n: number; readonly by: number }[]): void;
   /** Waits for what was appended, syncs the head file, closes. */

@@ -38,6 +38,12 @@ export class OpCache {
     this.youngBytes = 0;
   }
 
+  clear(): void {
+    this.young = new Map();
+    this.old = new Map();
+    this.youngBytes = 0;
+  }
+
   remove(n: number): void {
     this.young.delete(n);
     this.old.delete(n);

@@ -23,8 +23,22 @@ export type Erasure = { readonly n: number; readonly by: number };
 export type ToWorker = { readonly type: "open"; readonly options: WorkerOptions } | ToOpenLog;
 
 /** To a worker that has its log open. */
+/** A branch that is new to the log: its origin number, its name, and where it begins. */
+export type NewBranch = {
+  readonly o: number;
+  readonly origin: string;
+  readonly seq: number;
+  readonly chain: Uint8Array;
+};
+
+/** The ops of origin number `o` after `to.seq` become that branch. */
+export type SplitOrder = { readonly o: number; readonly to: NewBranch };
+
 export type ToOpenLog =
   | { readonly type: "append"; readonly batch: ArrayBuffer }
+  /** Before its first op. */
+  | { readonly type: "begin"; readonly branch: NewBranch }
+  | { readonly type: "split"; readonly split: SplitOrder }
   | { readonly type: "erase"; readonly items: readonly Erasure[] }
   /** Finish everything, then say `drained`. */
   | { readonly type: "drain" }
@@ -42,6 +56,7 @@ export type FromWorker =
       readonly tookMs: number;
       readonly heads: readonly NewHead[];
     }
+  | { readonly type: "split" }
   | { readonly type: "erased"; readonly ns: readonly number[] }
   | { readonly type: "space"; readonly freeBytes: number; readonly reserveBytes: number }
   | { readonly type: "scrubbed"; readonly toN: number }

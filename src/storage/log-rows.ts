@@ -3,6 +3,7 @@
  * and a wrong op must never reach the fold, a client or a peer.
  */
 import type { Database, Statement } from "bun:sqlite";
+import { type BranchBase, plainOrigin } from "../core/branch.ts";
 import { equalBytes } from "../core/bytes.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { CHAIN_MARK_EVERY } from "../core/limits.ts";
@@ -32,8 +33,12 @@ export type OpRow = {
 
 export const OP_COLUMNS = "n, o, seq, crc, envelope, body, chain, erased_by";
 
+/** What an origin number stands for. */
+export type Line = { readonly origin: Incarnation; readonly base?: BranchBase | undefined };
+export type LineOf = (o: number) => Line | undefined;
+
 /** The envelope of a row, or what is wrong with the row: its check, its form, or its place. */
-export function envelopeOf(row: OpRow, origin: string | undefined): Envelope | string {
+export function envelopeOf(row: OpRow, origin: Incarnation | undefined): Envelope | string {
   if (!(row.envelope instanceof Uint8Array)) return "op damaged";
   if (row.crc !== rowCheck(row.envelope, row.erased_by)) return "op does not match its check";
   let envelope: Envelope;
@@ -42,8 +47,9 @@ export function envelopeOf(row: OpRow, origin: string | undefined): Envelope | s
   } catch {
     return "op can't be decoded";
   }
-  const inPlace = envelope.origin === origin && envelope.seq === row.seq;
-  return inPlace ? envelope : "op stands in another's place";
+  const inPlace = origin !== undefined && envelope.origin === plainOrigin(origin);
+  if (!inPlace || envelope.seq !== row.seq) return "op stands in another's place";
+  return envelope.origin === origin ? envelope : { ...envelope, origin };
 }
 
 /** What is wrong with the body of a row whose envelope is good; null if nothing is. */
@@ -70,7 +76,7 @@ export function findingOf(what: string, n: number, envelope: Envelope): Finding 
 }
 
 /** The op of a row. Throws StorageError `damaged`. */
-export function opOf(row: OpRow, origin: string | undefined): Op {
+export function opOf(row: OpRow, origin: Incarnation | undefined): Op {
   const envelope = envelopeOf(row, origin);
   if (typeof envelope === "string") throw damage(findingAt(envelope, row, origin));
   const fault = bodyFault(row, envelope.bodyHash);
@@ -91,10 +97,10 @@ export class RowReader {
   private readonly mark: Statement<{ chain: Uint8Array | null }, [number, number]>;
   private readonly between: Statement<OpRow, [number, number, number]>;
   private readonly eraser: Statement<{ erased_by: number | null }, [number]>;
-  private readonly originOf: (o: number) => Incarnation | undefined;
+  private readonly lineOf: LineOf;
 
-  constructor(db: Database, originOf: (o: number) => Incarnation | undefined) {
-    this.originOf = originOf;
+  constructor(db: Database, lineOf: LineOf) {
+    this.lineOf = lineOf;
     this.one = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n = ?`);
     this.range = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n >= ? ORDER BY n LIMIT ?`);
     this.mark = db.prepare("SELECT chain FROM ops WHERE o = ? AND seq = ?");
@@ -108,7 +114,7 @@ export class RowReader {
   op(n: number): Op {
     const row = this.one.get(n);
     if (row === null) throw damage({ what: "op missing", n });
-    return opOf(row, this.originOf(row.o));
+    return opOf(row, this.lineOf(row.o)?.origin);
   }
 
   /** Exactly `count` ops; throws as {@link op} does. */
@@ -118,19 +124,22 @@ export class RowReader {
       const n = fromN + i;
       const row = rows[i];
       if (row?.n !== n) throw damage({ what: "op missing", n });
-      return { n, op: opOf(row, this.originOf(row.o)) };
+      return { n, op: opOf(row, this.lineOf(row.o)?.origin) };
     });
   }
 
-  /** From the nearest mark on; null if an op between the two was given up. */
+  /** From the nearest mark, or the branch's beginning, on; null if an op between the two was given up. */
   chainAt(o: number, seq: number): Uint8Array | null {
-    const from = seq - (seq % CHAIN_MARK_EVERY);
-    let chain = from === 0 ? CHAIN_START : (this.mark.get(o, from)?.chain ?? null);
+    const line = this.lineOf(o);
+    const base = line?.base ?? { seq: 0, chain: CHAIN_START };
+    const from = Math.max(base.seq, seq - (seq % CHAIN_MARK_EVERY));
+    if (seq < from) return null;
+    let chain = from === base.seq ? base.chain : (this.mark.get(o, from)?.chain ?? null);
     let at = from;
     for (const row of seq === from ? [] : this.between.all(o, from, seq)) {
       if (chain === null || row.seq !== ++at) return null;
-      const envelope = envelopeOf(row, this.originOf(o));
-      if (typeof envelope === "string") throw damage(findingAt(envelope, row, this.originOf(o)));
+      const envelope = envelopeOf(row, line?.origin);
+      if (typeof envelope === "string") throw damage(findingAt(envelope, row, line?.origin));
       chain = chainHash(sha256, chain, row.envelope);
     }
     return at === seq ? chain : null;
@@ -141,7 +150,7 @@ export class RowReader {
     const ops: StoredOp[] = [];
     for (const row of this.between.all(o, fromSeq - 1, toSeq)) {
       if (row.seq !== fromSeq + ops.length) break;
-      ops.push({ n: row.n, op: opOf(row, this.originOf(o)) });
+      ops.push({ n: row.n, op: opOf(row, this.lineOf(o)?.origin) });
     }
     return ops;
   }

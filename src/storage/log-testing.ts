@@ -28,9 +28,17 @@ export class TestOrigin {
   private readonly random: () => number;
   private seq = 0;
 
-  constructor(server: string, random: () => number) {
+  constructor(server: string, random: () => number, name?: Incarnation) {
     this.random = random;
-    this.name = `${server}.${toBase32Hex(bytesFrom(random, 7)).slice(0, 10)}` as Incarnation;
+    const bits = toBase32Hex(bytesFrom(random, 7)).slice(0, 10);
+    this.name = name ?? (`${server}.${bits}` as Incarnation);
+  }
+
+  /** As if another process went on from the same memory. */
+  twin(): TestOrigin {
+    const twin = new TestOrigin("", this.random, this.name);
+    twin.seq = this.seq;
+    return twin;
   }
 
   /** The next op; null makes one without a body. */
@@ -67,11 +75,13 @@ export type Heard = {
   /** When the last op appended is durable. */
   settled(): Promise<void>;
   erasedAll(ns: readonly number[]): Promise<void>;
+  splitOff(branch: Incarnation): Promise<void>;
   failed(): Promise<Error>;
 };
 
 export function listening(log: Log): Heard {
   const waiting = new Set<() => void>();
+  const branches = new Set<Incarnation>();
   let durable = log.lastN;
   let expected = log.lastN;
   const append = log.append.bind(log);
@@ -100,6 +110,7 @@ export function listening(log: Log): Heard {
     freeBytes: 0,
     reserveBytes: 0,
     settled: () => until(() => durable >= expected),
+    splitOff: (branch) => until(() => branches.has(branch)),
     erasedAll: (ns) => until(() => ns.every((n) => heard.erased.has(n))),
     failed: () => until(() => heard.failures.length > 0, "resolve").then(() => heard.failures[0]!),
   };
@@ -111,6 +122,10 @@ export function listening(log: Log): Heard {
     },
     erased(ns) {
       for (const n of ns) heard.erased.add(n);
+      wake();
+    },
+    split({ branch }) {
+      branches.add(branch);
       wake();
     },
     space(freeBytes, reserveBytes) {

@@ -22,7 +22,14 @@ import {
 } from "../core/limits.ts";
 import { storageFailure } from "./failure.ts";
 import { batchCount } from "./log-batch.ts";
-import type { Erasure, FromWorker, ToOpenLog, ToWorker, WorkerOptions } from "./log-messages.ts";
+import type {
+  Erasure,
+  FromWorker,
+  SplitOrder,
+  ToOpenLog,
+  ToWorker,
+  WorkerOptions,
+} from "./log-messages.ts";
 import { SCRUB_INTERVAL_MS, Scrub } from "./log-scrub.ts";
 import { LogWriter } from "./log-writer.ts";
 
@@ -38,7 +45,8 @@ const NO_ROOM_RETRY_MS = 200;
 
 type Task =
   | { readonly type: "append"; readonly batch: ArrayBuffer }
-  | { readonly type: "erase"; readonly items: readonly Erasure[] };
+  | { readonly type: "erase"; readonly items: readonly Erasure[] }
+  | { readonly type: "split"; readonly split: SplitOrder };
 
 class LogWorker {
   private readonly options: WorkerOptions;
@@ -80,8 +88,12 @@ class LogWorker {
     switch (message.type) {
       case "append":
       case "erase":
+      case "split":
         this.queue.push(message);
         this.schedule();
+        break;
+      case "begin":
+        this.writer.begin(message.branch);
         break;
       case "drain":
         this.draining = true;
@@ -112,6 +124,7 @@ class LogWorker {
     const first = this.queue[0];
     try {
       if (first?.type === "erase") this.erase(first.items);
+      else if (first?.type === "split") this.split(first.split);
       else if (first !== undefined) this.commit(this.nextBatches());
     } catch (cause) {
       if (!(cause instanceof NoRoom)) throw cause;
@@ -141,6 +154,14 @@ class LogWorker {
     this.queue.shift();
     for (const { n } of items) this.leaving.push(n);
     this.emptyWal();
+  }
+
+  private split(split: SplitOrder): void {
+    this.writer.split(split);
+    this.queue.shift();
+    this.scrub?.close(); // what it read of the origins no longer holds: the next start goes through all anew
+    this.scrub = null;
+    self.postMessage({ type: "split" });
   }
 
   /** Stay queued until they are committed. */

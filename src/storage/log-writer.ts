@@ -18,11 +18,16 @@ import { HEAD_ORIGINS_MAX, HeadFile, type LogHead, type OriginHead } from "./hea
 import { decodeBatch, type RawOp } from "./log-batch.ts";
 import { hasRoomForWal, type LogMeta, openWriter, truncateWal, WAL_PAGES_MAX } from "./log-file.ts";
 import { rowCheck, sha256 } from "./log-hash.ts";
-import type { Erasure, NewHead } from "./log-messages.ts";
+import type { Erasure, NewBranch, NewHead, SplitOrder } from "./log-messages.ts";
 import { ERASED_ELSEWHERE, LOG_FORMAT } from "./migrations.ts";
 
 type OriginTop = { seq: number; chain: Uint8Array };
-type Origin = OriginTop & { readonly o: number; readonly origin: string };
+type Origin = OriginTop & {
+  readonly o: number;
+  readonly origin: string;
+  /** A branch whose beginning is not stored yet. */
+  begins: OriginTop | null;
+};
 /** Origins that a transaction changes, with what they were before it. */
 type Touched = Map<Origin, OriginTop>;
 
@@ -47,6 +52,7 @@ export class LogWriter {
   private readonly recent = new Set<Origin>();
   private readonly insertOp: Statement<unknown, OpRow>;
   private readonly putOrigin: Statement<unknown, [number, string, number, Uint8Array]>;
+  private readonly putBranch: Statement<unknown, [number, number, Uint8Array]>;
   private lastN: number;
 
   constructor(logPath: string, headPath: string, meta: LogMeta) {
@@ -60,10 +66,11 @@ export class LogWriter {
       `INSERT INTO origins(o, origin, seq, chain) VALUES (?, ?, ?, ?)
        ON CONFLICT(o) DO UPDATE SET seq = excluded.seq, chain = excluded.chain`,
     );
+    this.putBranch = this.db.prepare("INSERT INTO branches(o, seq, chain) VALUES (?, ?, ?)");
     for (const row of this.db
-      .query<Origin, []>("SELECT o, origin, seq, chain FROM origins")
+      .query<Omit<Origin, "begins">, []>("SELECT o, origin, seq, chain FROM origins")
       .all()) {
-      this.origins.set(row.o, row);
+      this.origins.set(row.o, { ...row, begins: null });
     }
     this.lastN = this.db
       .query<{ n: number }, []>("SELECT ifnull(max(n), 0) AS n FROM ops")
@@ -85,7 +92,8 @@ export class LogWriter {
   private store(op: RawOp, touched: Touched): void {
     let origin = this.origins.get(op.o);
     if (origin === undefined) {
-      origin = { o: op.o, origin: decodeEnvelope(op.envelope).origin, seq: 0, chain: CHAIN_START };
+      const name = decodeEnvelope(op.envelope).origin;
+      origin = { o: op.o, origin: name, seq: 0, chain: CHAIN_START, begins: null };
       this.origins.set(op.o, origin);
     }
     assert(op.seq === origin.seq + 1, "ops of an origin are stored without gaps");
@@ -113,8 +121,9 @@ export class LogWriter {
       for (const batch of batches) {
         for (const op of decodeBatch(batch)) this.store(op, touched);
       }
-      for (const { o, origin, seq, chain } of touched.keys()) {
+      for (const { o, origin, seq, chain, begins } of touched.keys()) {
         this.putOrigin.run(o, origin, seq, chain);
+        if (begins !== null) this.putBranch.run(o, begins.seq, begins.chain);
       }
       hooks.before();
       this.db.run("COMMIT");
@@ -123,6 +132,7 @@ export class LogWriter {
       this.takeBack(touched, fromN);
       throw noRoom();
     }
+    for (const origin of touched.keys()) origin.begins = null;
     hooks.after();
     return { count: this.lastN - fromN, heads: this.noteHead(touched) };
   }
@@ -145,6 +155,39 @@ export class LogWriter {
     }
     this.head.write(this.currentHead());
     return [...touched.keys()].map(({ o, seq, chain }) => ({ o, seq, chain }));
+  }
+
+  /** A branch begins; stored with its first op. */
+  begin({ o, origin, seq, chain }: NewBranch): void {
+    this.origins.set(o, { o, origin, seq, chain, begins: { seq, chain } });
+  }
+
+  /**
+   * Gives the ops of an origin after a seq to a branch, in one transaction. The head file names neither while
+   * that is under way: it must not ask for ops under a name that they no longer have.
+   */
+  split({ o, to }: SplitOrder): void {
+    const from = this.origins.get(o);
+    assert(from !== undefined, "an origin that is split exists");
+    this.recent.delete(from);
+    this.head.write(this.currentHead());
+    this.head.sync();
+    const { seq, chain } = from;
+    const branch: Origin = { ...from, o: to.o, origin: to.origin, begins: null };
+    const move = this.db.transaction(() => {
+      this.db.query("UPDATE ops SET o = ? WHERE o = ? AND seq > ?").run(to.o, o, to.seq);
+      this.putOrigin.run(to.o, to.origin, seq, chain);
+      this.putBranch.run(to.o, to.seq, to.chain);
+      const left = this.db.query("SELECT 1 FROM ops WHERE o = ? LIMIT 1").get(o) !== null;
+      if (left) this.putOrigin.run(o, from.origin, to.seq, to.chain);
+      else this.db.query("DELETE FROM origins WHERE o = ?").run(o);
+    });
+    inRoom(move);
+    from.seq = to.seq;
+    from.chain = to.chain;
+    this.origins.set(to.o, branch);
+    this.recent.add(branch);
+    this.head.write(this.currentHead());
   }
 
   private currentHead(): LogHead {
@@ -200,6 +243,7 @@ export class LogWriter {
   close(): void {
     this.insertOp.finalize();
     this.putOrigin.finalize();
+    this.putBranch.finalize();
     this.db.close();
     this.head.close(this.currentHead());
   }

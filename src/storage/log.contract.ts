@@ -1,6 +1,8 @@
 /** What every implementation of the port `Log` must do. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { branchName } from "../core/branch.ts";
 import { equalBytes } from "../core/bytes.ts";
+import type { Incarnation } from "../core/ids.ts";
 import { CHAIN_MARK_EVERY } from "../core/limits.ts";
 import { CHAIN_START, chainHash, type Op } from "../core/op.ts";
 import type { Log } from "../replica/ports.ts";
@@ -177,6 +179,79 @@ export function logContract(name: string, place: () => LogPlace): void {
       log.erase([{ n: 1, by: 1 }]);
       await heard.erasedAll([1]);
       expect(log.eraserOf(1)).toBe(1);
+    });
+
+    test("ops after a seq become a branch; both go on, and are the same after a reopen", async () => {
+      const [common, own, other] = [CHAIN_MARK_EVERY - 3, 2 * CHAIN_MARK_EVERY, CHAIN_MARK_EVERY];
+      const origin = new TestOrigin("a", random);
+      const shared = origin.ops(common);
+      const twin = origin.twin();
+      const mine = origin.ops(own);
+      const theirs = twin.ops(other);
+      const chains = chainsOf([...shared, ...mine]);
+      const base = { seq: common, chain: chains[common - 1]! };
+      const branch = branchName(origin.name, chains[common]!);
+      log.append([...shared, ...mine.slice(0, -1)]);
+      await heard.settled();
+      log.split({ origin: origin.name, afterSeq: common, branch });
+      await heard.splitOff(branch);
+      const under = (name: Incarnation, op: Op): Op => ({ ...op, origin: name });
+      log.append([...theirs, under(branch, mine.at(-1)!)]);
+      await heard.settled();
+      for (const again of [false, true]) {
+        if (again) await reopen();
+        const heads = log.vector();
+        expect(heads.get(branch)).toEqual({ seq: common + own, chain: chains.at(-1)!, base });
+        const plain = chainsOf([...shared, ...theirs]);
+        expect(heads.get(origin.name)).toEqual({ seq: common + other, chain: plain.at(-1)! });
+        expect(log.op(common + 1)).toEqual(under(branch, mine[0]!));
+        expect(log.run(branch, common + 1, 999).map(({ op }) => op)).toEqual(
+          mine.map((op) => under(branch, op)),
+        );
+        expect(log.run(origin.name, common, 2).map(({ op }) => op)).toEqual([
+          shared.at(-1)!,
+          theirs[0]!,
+        ]);
+        expect(log.chainAt(branch, common - 1)).toBeNull();
+        for (let seq = common; seq <= common + own; seq++) {
+          expect(log.chainAt(branch, seq)).toEqual(chains[seq - 1]!);
+          if (seq <= common + other) expect(log.chainAt(origin.name, seq)).toEqual(plain[seq - 1]!);
+        }
+      }
+    });
+
+    test("an origin that is split before its first op leaves nothing under its name", async () => {
+      const origin = new TestOrigin("a", random);
+      const twin = origin.twin();
+      const [mine, theirs] = [origin.ops(3), twin.ops(2)];
+      log.append(mine);
+      await heard.settled();
+      const branch = branchName(origin.name, chainsOf(mine)[0]!);
+      log.split({ origin: origin.name, afterSeq: 0, branch });
+      await heard.splitOff(branch);
+      expect([...log.vector().keys()]).toEqual([branch]);
+      await reopen();
+      expect([...log.vector().keys()]).toEqual([branch]);
+      log.append(theirs);
+      await heard.settled();
+      await reopen();
+      expect(log.run(origin.name, 1, 9).map(({ op }) => op)).toEqual(theirs);
+      expect(log.chainAt(branch, 2)).toEqual(chainsOf(mine)[1]!);
+    });
+
+    test("a branch that comes from elsewhere begins where it is said to", async () => {
+      const origin = new TestOrigin("a", random);
+      const ops = origin.ops(5);
+      const chains = chainsOf(ops);
+      const branch = branchName(origin.name, chains[3]!);
+      const base = { seq: 3, chain: chains[2]! };
+      log.begin(branch, base);
+      log.append(ops.slice(3).map((op) => ({ ...op, origin: branch })));
+      await heard.settled();
+      await reopen();
+      expect(log.vector().get(branch)).toEqual({ seq: 5, chain: chains[4]!, base });
+      expect(log.chainAt(branch, 3)).toEqual(chains[2]!);
+      expect(log.run(branch, 4, 9)).toHaveLength(2);
     });
 
     test("free space and reserve are told", async () => {

@@ -8,10 +8,11 @@
  */
 import type { Database } from "bun:sqlite";
 import { assert } from "../core/assert.ts";
+import type { BranchBase } from "../core/branch.ts";
 import type { Incarnation } from "../core/ids.ts";
-import type { Op } from "../core/op.ts";
+import { CHAIN_START, type Op } from "../core/op.ts";
 import type { Head, VersionVector } from "../core/vector.ts";
-import type { Log, LogListener, StoredOp } from "../replica/ports.ts";
+import type { Log, LogListener, Split, StoredOp } from "../replica/ports.ts";
 import { StorageError, storageFailure } from "./failure.ts";
 import { encodeBatch } from "./log-batch.ts";
 import { OpCache } from "./log-cache.ts";
@@ -30,14 +31,29 @@ export interface StoredLog extends Log {
 
 type Origin = {
   readonly o: number;
-  readonly name: Incarnation;
+  readonly origin: Incarnation;
+  readonly base: BranchBase | undefined;
   /** Of the newest op appended, durable or not. */
   appended: number;
 };
 
 type SpaceReading = Extract<FromWorker, { type: "space" }>;
 
-type OriginRow = { o: number; origin: Incarnation; seq: number; chain: Uint8Array };
+type OriginRow = {
+  o: number;
+  origin: Incarnation;
+  seq: number;
+  chain: Uint8Array;
+  baseSeq: number | null;
+  baseChain: Uint8Array | null;
+};
+
+const ORIGINS = `SELECT o, origin, o.seq AS seq, o.chain AS chain, b.seq AS baseSeq, b.chain AS baseChain
+  FROM origins o LEFT JOIN branches b USING (o)`;
+
+function headOf(seq: number, chain: Uint8Array, base: BranchBase | undefined): Head {
+  return base === undefined ? { seq, chain } : { seq, chain, base };
+}
 
 function ended(): StorageError {
   return new StorageError("disk_failed", "log: its thread ended by itself");
@@ -80,6 +96,8 @@ class SqliteLog implements StoredLog {
   private readonly byName = new Map<Incarnation, Origin>();
   private readonly byNumber = new Map<number, Origin>();
   private readonly durable = new Map<Incarnation, Head>();
+  /** Asked for and not on disk yet, in order. */
+  private readonly splits: Split[] = [];
   /** Appended and not yet durable, in order. */
   private readonly pending: Op[] = [];
   private pendingFrom = 0;
@@ -101,10 +119,14 @@ class SqliteLog implements StoredLog {
     this.worker = worker;
     this.storeId = options.meta.storeId;
     this.db = openReader(options.logPath);
-    this.rows = new RowReader(this.db, (o) => this.byNumber.get(o)?.name);
-    for (const row of this.db.query<OriginRow, []>("SELECT * FROM origins").all()) {
-      this.number(row.o, row.origin, row.seq);
-      this.durable.set(row.origin, { seq: row.seq, chain: row.chain });
+    this.rows = new RowReader(this.db, (o) => this.byNumber.get(o));
+    for (const { o, origin, seq, chain, baseSeq, baseChain } of this.db
+      .query<OriginRow, []>(ORIGINS)
+      .all()) {
+      const isBase = baseSeq !== null && baseChain !== null;
+      const base = isBase ? { seq: baseSeq, chain: baseChain } : undefined;
+      this.number(o, origin, seq, base);
+      this.durable.set(origin, headOf(seq, chain, base));
     }
     this.durableN =
       this.db.query<{ n: number | null }, []>("SELECT max(n) AS n FROM ops").get()?.n ?? 0;
@@ -116,8 +138,8 @@ class SqliteLog implements StoredLog {
     });
   }
 
-  private number(o: number, name: Incarnation, appended: number): Origin {
-    const origin: Origin = { o, name, appended };
+  private number(o: number, name: Incarnation, appended: number, base?: BranchBase): Origin {
+    const origin: Origin = { o, origin: name, base, appended };
     this.lastO = Math.max(this.lastO, o);
     this.byName.set(name, origin);
     this.byNumber.set(o, origin);
@@ -163,8 +185,9 @@ class SqliteLog implements StoredLog {
 
   chainAt(origin: Incarnation, seq: number): Uint8Array | null {
     const head = this.durable.get(origin);
-    if (head === undefined || seq < 1 || seq > head.seq) return null;
+    if (head === undefined || seq < (head.base?.seq ?? 1) || seq > head.seq) return null;
     if (seq === head.seq) return head.chain;
+    if (seq === head.base?.seq) return head.base.chain;
     return this.read(() => this.rows.chainAt(this.byName.get(origin)!.o, seq));
   }
 
@@ -214,6 +237,41 @@ class SqliteLog implements StoredLog {
     this.post({ type: "append", batch }, [batch]);
   }
 
+  begin(branch: Incarnation, base: BranchBase): void {
+    assert(!this.byName.has(branch), "a branch begins once");
+    const { o } = this.number(++this.lastO, branch, base.seq, base);
+    this.post({ type: "begin", branch: { o, origin: branch, ...base } });
+  }
+
+  split(split: Split): void {
+    if (this.failure !== null) throw this.failure;
+    const { origin, afterSeq, branch } = split;
+    const head = this.durable.get(origin);
+    const from = this.byName.get(origin);
+    assert(head !== undefined && from?.appended === head.seq, "what is split is on disk");
+    const chain = afterSeq === 0 ? CHAIN_START : this.chainAt(origin, afterSeq);
+    assert(chain !== null && afterSeq < head.seq, "there is something to split off");
+    const base = { seq: afterSeq, chain };
+    const { o } = this.number(++this.lastO, branch, head.seq, base);
+    this.splits.push(split);
+    this.post({ type: "split", split: { o: from.o, to: { o, origin: branch, ...base } } });
+  }
+
+  private splitDone(): void {
+    const split = this.splits.shift();
+    assert(split !== undefined, "a split was asked for");
+    const { origin, afterSeq, branch } = split;
+    const from = this.byName.get(origin)!;
+    const { seq, chain } = this.durable.get(origin)!;
+    const { base } = this.byName.get(branch)!;
+    this.durable.set(branch, headOf(seq, chain, base));
+    from.appended = afterSeq;
+    if (afterSeq === (from.base?.seq ?? 0)) this.durable.delete(origin);
+    else this.durable.set(origin, headOf(afterSeq, base!.chain, from.base));
+    this.cache.clear();
+    this.listener?.split?.(split);
+  }
+
   erase(items: readonly Erasure[]): void {
     if (this.failure !== null) throw this.failure;
     const appendedN = this.durableN + this.pending.length - this.pendingFrom;
@@ -252,6 +310,9 @@ class SqliteLog implements StoredLog {
       case "durable":
         this.publish(message.count, message.tookMs, message.heads);
         break;
+      case "split":
+        this.splitDone();
+        break;
       case "erased":
         for (const n of message.ns) this.cache.remove(n);
         this.listener?.erased(message.ns);
@@ -272,7 +333,8 @@ class SqliteLog implements StoredLog {
       this.pendingFrom = 0;
     }
     for (const { o, seq, chain } of heads) {
-      this.durable.set(this.byNumber.get(o)!.name, { seq, chain });
+      const { origin, base } = this.byNumber.get(o)!;
+      this.durable.set(origin, headOf(seq, chain, base));
     }
     this.listener?.durable({ ops, tookMs });
   }

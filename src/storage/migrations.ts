@@ -3,8 +3,8 @@
  * in one transaction. A released one is never changed, reordered or removed.
  *
  * Why these tables: `ops` is the truth and everything else follows from it; `origins` is the version vector,
- * changed in the same transactions, so that neither start nor heartbeat has to scan; `holes` are the ops that
- * an operator gave up with --accept-loss, to be filled by peers. Rejected: WITHOUT ROWID by (origin, seq)
+ * changed in the same transactions, so that neither start nor heartbeat has to scan; `branches` says of a branch
+ * of an incarnation where it begins; `holes` is no longer written. Rejected: WITHOUT ROWID by (origin, seq)
  * (arrival order is what the fold reads, and rows of 300 bytes make poor index entries); a table of chain
  * hashes (16 bytes an op for something that 64 hashes recompute in 20 us).
  */
@@ -45,6 +45,16 @@ export const MIGRATIONS: readonly Migration[] = [
       db.run(
         "CREATE TABLE holes(o INTEGER, seq INTEGER, PRIMARY KEY(o, seq)) STRICT, WITHOUT ROWID",
       );
+    },
+  },
+  {
+    name: "branches",
+    apply(db) {
+      db.run(`CREATE TABLE branches(
+        o INTEGER PRIMARY KEY,
+        seq INTEGER NOT NULL,   -- before its first op
+        chain BLOB NOT NULL     -- hash up to there
+      ) STRICT`);
     },
   },
 ];

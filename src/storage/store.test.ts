@@ -46,6 +46,21 @@ async function filled(at: StoreOptions, ops = 200): Promise<string> {
   return store.storeId;
 }
 
+test("a store of format 1 is brought to this release's format, with everything in it", async () => {
+  const at = options();
+  const storeId = await filled(at, 70);
+  const db = new Database(join(at.directory, "log.db"));
+  db.run("DROP TABLE branches");
+  db.run("PRAGMA user_version = 1");
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  for (const _ of [1, 2]) {
+    const store = await openStore(at);
+    expect([store.storeId, store.created, store.log.lastN]).toEqual([storeId, false, 70]);
+    await store.close();
+  }
+});
+
 /** The refusal, after checking that it changed nothing. */
 async function refused(at: StoreOptions): Promise<StorageError> {
   const before = fingerprint(at.directory);

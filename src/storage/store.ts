@@ -162,6 +162,11 @@ async function prepare(directory: string, options: StoreOptions): Promise<Prepar
   const verifyOps = options.verifyOps ?? VERIFY_OPS;
   const verdict = await verifyLog({ logPath, head, verifyOps, onProgress });
   if (verdict.findings.any) return acceptOrRefuse(directory, options, found, verdict);
+  if (found.header !== null && found.header.format < LOG_FORMAT) {
+    const db = openWriter(logPath);
+    migrate(db, verdict.meta!, options.release ?? "");
+    db.close();
+  }
   const scrubTo = verdict.fromN > 1 ? verdict.lastN : 0;
   return { meta: verdict.meta!, created: false, ...nothingLost, scrubTo };
 }

@@ -6,6 +6,7 @@
  * accepted breaks the chain until the next mark.
  */
 import type { Database, Statement } from "bun:sqlite";
+import { type BranchBase, plainOrigin } from "../core/branch.ts";
 import { equalBytes, utf8 } from "../core/bytes.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { CHAIN_MARK_EVERY } from "../core/limits.ts";
@@ -28,14 +29,25 @@ export type OriginRow = {
   readonly origin: Incarnation;
   readonly seq: number;
   readonly chain: Uint8Array;
+  /** Of a branch. */
+  readonly base?: BranchBase;
 };
 
 /** What has been seen of an origin; `chain` is null between a hole and the next mark. */
 type Progress = { seq: number; chain: Uint8Array | null };
 
+type OriginBase = BranchBase & { readonly o: number };
+
 export function readOrigins(db: Database): Map<number, OriginRow> {
   const rows = db.query<OriginRow, []>("SELECT o, origin, seq, chain FROM origins").all();
-  return new Map(rows.map((row) => [row.o, row]));
+  const origins = new Map(rows.map((row) => [row.o, row]));
+  const branches = "SELECT o, seq, chain FROM branches";
+  const isOld = db.query("SELECT 1 FROM sqlite_schema WHERE name = 'branches'").get() === null;
+  for (const { o, ...base } of isOld ? [] : db.query<OriginBase, []>(branches).all()) {
+    const row = origins.get(o);
+    if (row !== undefined) origins.set(o, { ...row, base });
+  }
+  return origins;
 }
 
 export class RowVerifier {
@@ -52,7 +64,7 @@ export class RowVerifier {
   constructor(db: Database, origins: ReadonlyMap<number, OriginRow>, findings: Findings) {
     this.origins = origins;
     this.findings = findings;
-    this.reader = new RowReader(db, (o) => origins.get(o)?.origin);
+    this.reader = new RowReader(db, (o) => origins.get(o));
     this.range = db.prepare(`SELECT ${OP_COLUMNS} FROM ops WHERE n BETWEEN ? AND ? ORDER BY n`);
     this.byIndex = db.prepare("SELECT n FROM ops INDEXED BY ops_by_origin WHERE o = ? AND seq = ?");
     this.holes = db.prepare(
@@ -99,7 +111,7 @@ export class RowVerifier {
     const place = skim(row.envelope);
     if (place === null || place.seq !== row.seq || bodyFault(row, place.bodyHash) !== null)
       return false;
-    const name = this.names.get(o) ?? utf8(origin);
+    const name = this.names.get(o) ?? utf8(plainOrigin(origin));
     this.names.set(o, name);
     return equalBytes(place.origin, name);
   }

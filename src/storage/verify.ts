@@ -16,9 +16,9 @@ import { isIncarnation } from "../core/ids.ts";
 import { CHAIN_BYTES } from "../core/op.ts";
 import { Findings, StorageError } from "./failure.ts";
 import type { HeadReading, LogHead } from "./head.ts";
-import { type LogMeta, migrate, openUntouched, readHeader, readMeta } from "./log-file.ts";
+import { formatOf, type LogMeta, openUntouched, readHeader, readMeta } from "./log-file.ts";
 import { RowReader } from "./log-rows.ts";
-import { LOG_APPLICATION_ID, LOG_FORMAT } from "./migrations.ts";
+import { LOG_APPLICATION_ID, LOG_FORMAT, MIGRATIONS } from "./migrations.ts";
 import { type OriginRow, RowVerifier, readOrigins } from "./verify-rows.ts";
 
 /** The newest ops that an open verifies unless told otherwise. */
@@ -113,7 +113,7 @@ class LogVerifier {
         )
         .get()?.text;
     const model = new Database(":memory:");
-    migrate(model, { storeId: "", clusterId: "", server: "" }, "");
+    for (const { apply } of MIGRATIONS.slice(0, formatOf(this.db))) apply(model);
     if (schema(this.db) !== schema(model)) this.findings.add({ what: "schema of log.db damaged" });
     model.close();
   }
@@ -161,7 +161,7 @@ class LogVerifier {
     }
     if (lastN < head.n) this.findings.add({ what: "op missing", n: lastN + 1, toN: head.n });
     const byName = new Map([...origins.values()].map((row) => [row.origin as string, row]));
-    const reader = new RowReader(this.db, (o) => origins.get(o)?.origin);
+    const reader = new RowReader(this.db, (o) => origins.get(o));
     for (const { origin, seq, chain } of head.origins) {
       const row = byName.get(origin);
       if (row === undefined || row.seq < seq) {
