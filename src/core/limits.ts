@@ -102,6 +102,10 @@ export const CHAIN_SAMPLES_MAX = 64;
 export const CHAIN_SAMPLINGS_MAX = 64;
 /** Answered ops whose receipts may grow, and are remembered for that. */
 export const GROWING_RECEIPTS_MAX = 10_000;
+/** The same of messages that other servers minted, and messages of which their authors are yet to be told. */
+export const HELD_NEWS_MAX = 4_096;
+export const HELD_INTERVAL_MS = 250;
+export const HELD_EVENTS_PER_TURN = 500;
 /** What is remembered of when other stores held what, so that their cursors tell something here. */
 export const STORE_MARKS_MAX = 4_096;
 

@@ -267,6 +267,14 @@ export class Connections {
     this.broadcast.publish(topic, eventText(method, params, this.replica.cursors.current()));
   }
 
+  /** To all connections of one account. */
+  tellAccount(account: AccountId, method: EventName, params: Notice["params"]): void {
+    const connections = this.of(account);
+    if (connections.size === 0) return;
+    const text = this.textOf(method, params);
+    for (const connection of connections) connection.send(text);
+  }
+
   presenceChanged(account: AccountId, online: boolean): void {
     const text = eventText("presence.changed", { account, online }, this.replica.cursors.current());
     this.broadcast.publish(presenceTopic(account), text);

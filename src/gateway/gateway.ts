@@ -41,6 +41,7 @@ import {
   type Request,
   resultText,
 } from "./frames.ts";
+import { HeldNews } from "./held-news.ts";
 import { Line } from "./line.ts";
 import { Markers } from "./markers.ts";
 import { MissedEvents } from "./missed.ts";
@@ -100,6 +101,7 @@ export class Gateway {
   private readonly services: Services;
   private readonly dispatcher: Dispatcher;
   private readonly connections: Connections;
+  private readonly heldNews: HeldNews;
   private readonly timers: Timer[] = [];
   /** As clients were told last. */
   private servers: string;
@@ -162,11 +164,17 @@ export class Gateway {
     };
     this.servers = JSON.stringify(options.servers());
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
+    this.heldNews = new HeldNews(replica, clock, (author, message) =>
+      this.connections.tellAccount(author, "message.held", message),
+    );
     replica.listen({
       folded: (batch) => {
         this.connections.publish(batch);
+        this.heldNews.folded(batch);
         this.services.folds.wake();
       },
+      held: (grown) => this.heldNews.held(grown),
+      peer: (server, change) => this.heldNews.peer(server, change),
       alarm: (what, message, clear) =>
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
@@ -397,6 +405,7 @@ export class Gateway {
     this.services.markers.flush();
     this.stopping = true;
     for (const timer of this.timers) timer.cancel();
+    this.heldNews.stop();
     this.services.folds.wake();
     await this.services.replica.stop();
     do {

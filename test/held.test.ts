@@ -1,0 +1,124 @@
+/** Authors are told when a message has reached more servers than its receipt said: whole gateways, simulated network. */
+import { afterEach, expect, test } from "bun:test";
+import { HELD_EVENTS_PER_TURN, HELD_INTERVAL_MS } from "../src/core/limits.ts";
+import { GatewayWorld } from "./gateways.ts";
+import { newId, type TestClient } from "./in-process.ts";
+
+let here: GatewayWorld;
+afterEach(() => here.end());
+
+type Held = { id: string; receipt: { held: string[]; of: number } };
+const heldOf = (client: TestClient) => client.eventsNamed("message.held") as Held[];
+const ALL = { held: ["a", "b", "c"], of: 3 };
+
+async function start() {
+  here = await GatewayWorld.met({ seed: 5 });
+  const ann = await here.join("a", "ann");
+  const bob = await here.join("a", "bob");
+  await here.world.pass(1_000);
+  return { ann, bob };
+}
+
+const post = async (by: TestClient, text: string) => {
+  const posted = await here.pass(by.call("message.post", { to: "@bob", text, id: newId() }));
+  return { id: posted.message.id, receipt: posted.receipt };
+};
+
+function isolate(name: string): void {
+  for (const { name: other } of here.world.servers) {
+    here.world.network.cut(name, other);
+    here.world.network.cut(other, name);
+  }
+}
+
+async function heal(): Promise<void> {
+  here.world.network.heal();
+  await here.world.until(() => here.world.isWhole && here.world.isEven, 60_000);
+  await here.world.pass(2 * HELD_INTERVAL_MS);
+}
+
+test("[R1] while all is well nobody is told anything", async () => {
+  const { ann, bob } = await start();
+  const elsewhere = await here.resume("b", ann.token);
+  for (let i = 0; i < 5; i++) expect((await post(ann, `${i}`)).receipt).toEqual(ALL);
+  await here.world.pass(2_000);
+  for (const client of [ann, bob, elsewhere]) expect(heldOf(client)).toEqual([]);
+});
+
+test("[R1] the author hears it on every connection here, once for each growth; nobody else does", async () => {
+  const { ann, bob } = await start();
+  const second = await here.resume("a", ann.token);
+  here.world.server("b").kill();
+  here.world.server("c").kill();
+  await here.world.pass(100);
+  const { id, receipt } = await post(ann, "alone");
+  expect(receipt).toEqual({ held: ["a"], of: 3 });
+  here.world.server("b").start();
+  await here.world.pass(8_000);
+  for (const client of [ann, second]) {
+    expect(heldOf(client)).toMatchObject([{ id, receipt: { held: ["a", "b"], of: 3 } }]);
+  }
+  here.world.server("c").start();
+  await heal();
+  for (const client of [ann, second]) {
+    expect(heldOf(client).map((event) => event.receipt)).toEqual([
+      { held: ["a", "b"], of: 3 },
+      ALL,
+    ]);
+    expect(client.undeclared).toEqual([]);
+  }
+  expect(heldOf(bob)).toEqual([]);
+});
+
+test("[R1] it is told in batches, each message with its newest receipt", async () => {
+  const { ann } = await start();
+  here.world.server("b").kill();
+  here.world.server("c").kill();
+  await here.world.pass(100);
+  const asked = [];
+  const many = HELD_EVENTS_PER_TURN + 200;
+  for (let i = 0; i < many; i++) {
+    asked.push(ann.call("message.post", { to: "@bob", text: `${i}`, id: newId() }));
+  }
+  await here.pass(Promise.all(asked));
+  const turns = new Map<number, number>();
+  ann.onFrame = ({ method }) => {
+    if (method !== "message.held") return;
+    turns.set(here.world.time.nowMs, (turns.get(here.world.time.nowMs) ?? 0) + 1);
+  };
+  for (const name of ["b", "c"]) here.world.server(name).start();
+  await here.world.pass(8_000);
+  const last = new Map(heldOf(ann).map(({ id, receipt }) => [id, receipt]));
+  expect(last.size).toBe(many);
+  for (const receipt of last.values()) expect(receipt).toEqual(ALL);
+  expect(Math.max(...turns.values())).toBeLessThanOrEqual(HELD_EVENTS_PER_TURN);
+});
+
+test("[R1] an author who went to another server hears there of what that one got late", async () => {
+  const { ann } = await start();
+  isolate("a");
+  await here.world.pass(5_000);
+  const { id, receipt } = await post(ann, "cut off");
+  expect(receipt).toEqual({ held: ["a"], of: 3 });
+  const moved = await here.resume("b", ann.token);
+  await heal();
+  expect(heldOf(moved)).toMatchObject([{ id, receipt: ALL }]);
+  expect(heldOf(ann).at(-1)).toMatchObject({ id, receipt: ALL });
+});
+
+test("[R1] and of what was not yet everywhere when its server died", async () => {
+  const { ann } = await start();
+  here.world.server("c").kill();
+  await here.world.pass(100);
+  const { id, receipt } = await post(ann, "two of three");
+  expect(receipt).toEqual({ held: ["a", "b"], of: 3 });
+  await here.world.pass(1_000);
+  here.world.server("a").kill();
+  const moved = await here.resume("b", ann.token);
+  here.world.server("c").start();
+  await here.world.pass(10_000);
+  expect(heldOf(moved)).toEqual([]); // who of the three has it nobody can say while `a` is down
+  here.world.server("a").start();
+  await heal();
+  expect(heldOf(moved)).toMatchObject([{ id, receipt: ALL }]);
+});
