@@ -3,71 +3,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT_CODES } from "../src/server/exit-codes.ts";
-import { atEnd, COMMAND, cleanUp, HoldfastProcess, rpc, scratch, serve } from "./server-process.ts";
+import { cleanUp, HoldfastProcess, rpc, scratch, serve } from "./server-process.ts";
+import { Typist } from "./typist.ts";
 
 afterEach(cleanUp);
-
-/** A person at a pseudo-terminal. */
-class Typist {
-  screen = "";
-  private seen = 0;
-  readonly process: Bun.Subprocess;
-  private readonly waiting = new Set<() => void>();
-
-  constructor(args: readonly string[], cwd: string) {
-    const decoder = new TextDecoder();
-    const environment = Object.entries(process.env).filter(
-      ([name]) => !name.startsWith("HOLDFAST_"),
-    );
-    this.process = Bun.spawn([...COMMAND, ...args], {
-      cwd,
-      env: { ...Object.fromEntries(environment), TERM: "xterm", NO_COLOR: "1" },
-      terminal: {
-        cols: 100,
-        rows: 40,
-        data: (_terminal, bytes) => {
-          this.screen += decoder.decode(bytes, { stream: true });
-          for (const look of this.waiting) look();
-        },
-      },
-    });
-    atEnd(() => {
-      this.process.kill("SIGKILL");
-      return this.process.exited;
-    });
-    void this.process.exited.then(() => {
-      for (const look of this.waiting) look();
-    });
-  }
-
-  /** Waits for text after what was waited for last. Throws when the command ends without it. */
-  async sees(text: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const look = () => {
-        const at = this.screen.indexOf(text, this.seen);
-        if (at >= 0) {
-          this.seen = at + text.length;
-          this.waiting.delete(look);
-          resolve();
-        } else if (this.process.exitCode !== null) {
-          this.waiting.delete(look);
-          reject(new Error(`ended without ${JSON.stringify(text)}:\n${this.screen}`));
-        }
-      };
-      this.waiting.add(look);
-      look();
-    });
-  }
-
-  types(text: string): void {
-    this.process.terminal?.write(text);
-  }
-
-  async leaves(): Promise<number> {
-    this.types("\x03");
-    return await this.process.exited;
-  }
-}
 
 describe("on a terminal", () => {
   test("asks name, address and other servers, and remembers the answers", async () => {

@@ -13,13 +13,14 @@ import type { ChatScreen } from "./chat-screen.ts";
 import { conversationArg, define } from "./command.ts";
 import { EXIT, Unreachable } from "./exit.ts";
 import { localCalendar, noticeLines } from "./format.ts";
-import { env, err, stdinIsTerminal, stdinLines, stdoutIsTerminal, writeAll } from "./io.ts";
-import { coloursOf, paint } from "./paint.ts";
+import { err, stdinIsTerminal, stdinLines, stdoutIsTerminal, writeAll } from "./io.ts";
+import { paint } from "./paint.ts";
 import { refOf } from "./places.ts";
 import type { Reach } from "./reach.ts";
-import { Screen, type Tty } from "./screen.ts";
+import { Screen } from "./screen.ts";
 import type { KeptSession } from "./session-store.ts";
 import { signInDialogue } from "./sign-in-dialogue.ts";
+import { realTty } from "./tty.ts";
 
 /** How long leaving waits for what is still to be sent: a person, and a pipe. */
 const LEAVE_MS = 3_000;
@@ -44,25 +45,6 @@ export function registerChatCommand(program: Command): void {
       : await betweenPipes(reach, place);
     if (exit !== EXIT.done) process.exit(exit);
   });
-}
-
-function realTty(): Tty {
-  const { stdin, stdout } = process;
-  return {
-    get columns() {
-      return stdout.columns || 80;
-    },
-    colours: coloursOf(env, true),
-    write: (text) => writeAll(1, text),
-    raw(on) {
-      stdin.setRawMode(on);
-      if (on) stdin.resume();
-      else stdin.pause();
-    },
-    onInput: (listener) => void stdin.on("data", listener),
-    onResize: (listener) => void stdout.on("resize", listener),
-    later: (run) => void setTimeout(run, 0),
-  };
 }
 
 function openChat(

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { registerAdminCommands } from "./admin.ts";
 import { registerClientCommands } from "./client-commands.ts";
+import { registerDemoCommand } from "./demo/demo-command.ts";
 import { EXIT } from "./exit.ts";
 import { registerServeCommand } from "./serve.ts";
 import { registerStatusCommand } from "./status-command.ts";
@@ -16,6 +17,7 @@ const program = new Command("holdfast")
     process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage);
   });
 
+registerDemoCommand(program);
 registerServeCommand(program);
 registerStatusCommand(program);
 registerClientCommands(program);

@@ -7,8 +7,7 @@ type Server = ClusterStatus["servers"][number];
 type Link = ClusterStatus["links"][number];
 
 export function statusText(status: ClusterStatus): string {
-  const members = status.servers.filter(({ removed }) => !removed);
-  const lines = [headline(status, members), ""];
+  const lines = [headline(status), ""];
   lines.push(...table(status.servers.map((server) => row(status, server))));
   const strangers = status.links.filter((link) => isStranger(status, link));
   if (strangers.length > 0) lines.push("", ...strangers.map(strangerLine));
@@ -16,8 +15,9 @@ export function statusText(status: ClusterStatus): string {
 }
 
 /** The fault budget in words, first: it is what one looks for. */
-function headline(status: ClusterStatus, members: readonly Server[]): string {
+export function headline(status: ClusterStatus): string {
   const { faultBudget, leader, minCopies } = status;
+  const members = status.servers.filter(({ removed }) => !removed);
   const count = members.length === 1 ? "1 server" : `${members.length} servers`;
   const led = members.length === 1 ? "" : ` Leader: ${leader}.`;
   const copies = faultBudget + 1;

@@ -102,6 +102,17 @@ export class AddressBook {
     }
   }
 
+  /** What is in the way to this server has changed: it is dialled at once. */
+  again(server: string): void {
+    for (const address of this.byUrl.values()) {
+      if (address.server !== server) continue;
+      address.timer?.cancel();
+      address.timer = null;
+      address.failures = 0;
+      this.evaluate(address, 0);
+    }
+  }
+
   /** The one decision: dial it, when, or leave it. */
   private evaluate(address: Address, waitMs: number): void {
     const { clock, dial } = this.parts;

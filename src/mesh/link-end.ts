@@ -83,7 +83,9 @@ export class LinkEnd implements PeerLink, WireListener {
       ...parts,
       wallMs: clock.wallMs(),
       nonce: toBase64Url(random.bytes(32)),
-      send: (frame) => this.wire?.send(frame),
+      send: (frame) => {
+        if (this.state.is !== "over") this.wire?.send(frame);
+      },
       judge: (theirs, mine) => host.judge(this, theirs, mine),
     };
     this.handshake = new Handshake(handshakeParts);
@@ -177,6 +179,12 @@ export class LinkEnd implements PeerLink, WireListener {
     if (this.state.is === "over") return;
     this.wire?.cut();
     this.end({ problem: "lost", isTold: false, detail: reason });
+  }
+
+  /** Ends it without a word, as a network that breaks does. */
+  sever(): void {
+    this.wire?.cut();
+    this.end({ problem: "severed", isTold: false, detail: null });
   }
 
   /** Ends it behind what was sent: this server stops. */

@@ -69,7 +69,9 @@ export class LinkHistory {
     const { server, url } = end.theirs as Hello;
     for (const key of [...this.troubles.keys()]) {
       const trouble = this.troubles.get(key);
-      if (trouble?.address === end.address || trouble?.server === server) this.troubles.delete(key);
+      const isOf =
+        [end.address, url].includes(trouble?.address ?? "") || trouble?.server === server;
+      if (isOf) this.troubles.delete(key);
     }
     this.log.info({ peer: server, url, by: sideOf(end) }, `linked to server ${server}`);
   }

@@ -88,6 +88,8 @@ export class Mesh implements Links, LinkHost {
   /** Own handshakes that have proved who this server is, by the name of the other. */
   private readonly pledged = new Map<string, LinkEnd>();
   private readonly history: LinkHistory;
+  /** Servers that are to be out of reach. */
+  private severed: ReadonlySet<string> = new Set();
   private listener: LinkListener | null = null;
   private timer: Timer | null = null;
   private isStopped = false;
@@ -150,9 +152,29 @@ export class Mesh implements Links, LinkHost {
     return end;
   }
 
-  private dial({ url }: Address): void {
+  /**
+   * Holds links with these servers down, both ways, and no others: for trying what happens then. A network
+   * that is cut says nothing either.
+   */
+  sever(servers: ReadonlySet<string>): void {
+    const mended = [...this.severed].filter((name) => !servers.has(name));
+    this.severed = servers;
+    for (const end of this.ends) {
+      if (servers.has(end.theirs?.server ?? "")) end.sever();
+    }
+    // Behind the ends of these links.
+    this.options.clock.schedule(0, () => {
+      for (const name of [...mended, ...servers]) this.addresses.again(name);
+    });
+  }
+
+  private dial({ url, server }: Address): void {
     const { ca, clock, connect } = this.options;
     const end = this.open("dialler", url);
+    if (this.severed.has(server ?? "")) {
+      end.sever();
+      return;
+    }
     const wire = connect === undefined ? new DialledWire(clock, url, ca, end) : connect(url, end);
     end.carriedBy(wire);
   }
@@ -170,6 +192,10 @@ export class Mesh implements Links, LinkHost {
   judge(end: LinkEnd, theirs: Hello, mine: Hello): LinkRefusal | null {
     const { server, store } = theirs;
     if (this.isStopped) return "busy";
+    if (this.severed.has(server)) {
+      end.sever();
+      return "busy"; // nothing is sent any more
+    }
     if (store === mine.store) return "copied_store";
     if (server === mine.server) return "name_in_use";
     const held = this.judgeHeld(end, theirs);

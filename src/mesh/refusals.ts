@@ -30,6 +30,7 @@ export type DialProblem =
   | "tls"
   | "not_ready"
   | "not_holdfast"
+  | "severed" // by whoever started this server: Mesh.sever
   | "failed"
   | "lost";
 
@@ -109,6 +110,8 @@ export function problemWords(problem: DialProblem): string {
       return "it is starting or stopping";
     case "not_holdfast":
       return "something answers there that takes no links: another program, or an older release";
+    case "severed":
+      return "the link is cut by hand, to try what happens then";
     case "failed":
       return "the connection failed";
     case "lost":

@@ -5,12 +5,12 @@
  * The token is sent only while the process that wrote `server.json` lives: a port that a dead server left
  * could belong to anybody.
  */
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { RpcResponse } from "../protocol/rpc.ts";
 import { StartError } from "./exit-codes.ts";
-import { readServerFile } from "./remembered.ts";
-import { operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
+import { REMEMBERED_FILE, readServerFile } from "./remembered.ts";
+import { clusterIdOf, operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
 
 const ANSWER_WAIT_MS = 30_000;
 
@@ -20,7 +20,7 @@ export type OperatedServer = {
   readonly token: string;
 };
 
-/** Folders below which `npm start` and `holdfast serve --name` put their data. */
+/** Folders below which `holdfast demo` and `holdfast serve --name` put their data. */
 const USUAL_PLACES = [".", ".holdfast"];
 
 /** The data directories around here, for a command that was not told which. */
@@ -38,14 +38,29 @@ function nearDirectories(): string[] {
 
 function chooseDirectory(data: string | undefined, name: string | undefined): string {
   if (data !== undefined) return data;
-  if (name !== undefined) return join(".", name);
+  if (name !== undefined) {
+    const named = USUAL_PLACES.map((place) => join(place, name));
+    return named.find((folder) => existsSync(join(folder, REMEMBERED_FILE))) ?? join(".", name);
+  }
   const found = [...new Set(nearDirectories())].filter(isRunning);
-  if (found.length === 1) return found[0] as string;
+  // Servers of one cluster do the same.
+  if (found.length > 0 && new Set(found.map(clusterOf)).size === 1) return found[0] as string;
   const what =
     found.length === 0
       ? "no server that runs keeps its data here"
       : `several run: ${found.join(", ")}`;
   throw new StartError("usage", what, "say which by --data DIR or --name NAME");
+}
+
+/** The id of its cluster; the folder's own name if there is no telling. */
+function clusterOf(folder: string): string {
+  try {
+    const file = readServerFile(folder)?.secretFile ?? join(folder, SECRET_FILE);
+    const read = readSecret(file);
+    return read === null ? folder : clusterIdOf(read.secret);
+  } catch {
+    return folder;
+  }
 }
 
 function isRunning(folder: string): boolean {

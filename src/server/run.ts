@@ -16,17 +16,14 @@ import { EXIT_CODES, STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { ExitGuard } from "./exit-guard.ts";
 import { openLogger, type ServerLog } from "./log.ts";
 import type { RawOptions } from "./options.ts";
+import { calledAs } from "./own-command.ts";
+import { ParentChannel } from "./parent-channel.ts";
 import { askMissing, hasTerminal, openTerminal } from "./prompt.ts";
 import { type RunningServer, startServer, VERSION } from "./start.ts";
 
 const SAME_SIGNAL_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-
-/** How the command is called here: from a checkout by npm, installed by its name. */
-function command(): string {
-  return import.meta.url.includes("/$bunfs/") ? "holdfast" : "npm run -s holdfast --";
-}
 
 /** Runs until it is told to stop; the exit status. */
 export async function runServer(
@@ -75,6 +72,8 @@ async function serve(config: Config, guard: ExitGuard): Promise<number> {
   process.on("unhandledRejection", crashed);
   // A signal while it starts is as good as one after: nothing has been promised yet.
   const signal = new StopSignal(guard);
+  const parent = new ParentChannel();
+  void parent.gone.then(() => signal.raise("the end of the process that started it"));
   const started = startServer({ config, log, environment: process.env, welcome, crashed });
   const first = await Promise.race([started, signal.first]);
   if (typeof first === "string") {
@@ -88,6 +87,7 @@ async function serve(config: Config, guard: ExitGuard): Promise<number> {
   else if (server.setup !== null) {
     log.warn({ setup: setupUrl(server.url, server.setup) }, "there is no administrator yet");
   }
+  parent.serving(server);
   log.info({ signal: await signal.first }, "stopping: finishing requests, telling clients");
   const deadline = setTimeout(() => {
     log.warn({}, "stopping took too long: leaving");
@@ -100,23 +100,23 @@ async function serve(config: Config, guard: ExitGuard): Promise<number> {
 }
 
 class StopSignal {
-  readonly first: Promise<string>;
+  private readonly raised = Promise.withResolvers<string>();
+  readonly first = this.raised.promise;
   private firstMs: number | null = null;
 
   constructor(guard: ExitGuard) {
-    this.first = new Promise((resolveFirst) => {
-      for (const signal of SIGNALS) {
-        process.on(signal, () => {
-          const now = performance.now();
-          if (this.firstMs === null) {
-            this.firstMs = now;
-            resolveFirst(signal);
-          } else if (now - this.firstMs > SAME_SIGNAL_MS) {
-            guard.leave(128 + SIGNAL_NUMBERS[signal]);
-          }
-        });
-      }
-    });
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        const firstMs = this.firstMs ?? Number.POSITIVE_INFINITY;
+        if (performance.now() - firstMs > SAME_SIGNAL_MS) guard.leave(128 + SIGNAL_NUMBERS[signal]);
+        this.raise(signal);
+      });
+    }
+  }
+
+  raise(reason: string): void {
+    this.firstMs ??= performance.now();
+    this.raised.resolve(reason);
   }
 }
 
@@ -148,12 +148,12 @@ function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
   }
 }
 
-function setupUrl(url: string, code: string): string {
+export function setupUrl(url: string, code: string): string {
   return `${url}/#/join/${code}`;
 }
 
 function banner(name: string, { url, localUrl, data, setup }: RunningServer): string {
-  const chat = `  ${command()} chat --server ${localUrl}`;
+  const chat = `  ${calledAs} chat --server ${localUrl}`;
   const next =
     setup === null
       ? ["Open it in a browser, or chat from a second terminal:", chat]

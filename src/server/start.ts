@@ -46,6 +46,8 @@ export type RunningServer = {
   /** What `--accept-loss` gave up, and where the damaged files are. */
   readonly givenUp: readonly Finding[];
   readonly damagedCopy: string | null;
+  /** Holds the links with these servers down, for trying what happens then. */
+  sever(servers: ReadonlySet<string>): void;
   /** Finishes what is in flight, tells clients, closes everything; within STOP_DEADLINE_MS. */
   stop(): Promise<void>;
 };
@@ -298,6 +300,7 @@ class Start {
       setup: gateway.setupCode,
       givenUp: store.givenUp,
       damagedCopy: store.damagedCopy,
+      sever: (servers) => parts.cluster.mesh.sever(servers),
       stop: () => {
         stopped ??= this.stop(parts);
         return stopped;

@@ -1,0 +1,11 @@
+/** How this program is called: from a checkout by npm and Bun, installed as one executable by its name. */
+const isExecutable = import.meta.url.includes("/$bunfs/");
+
+/** For people, before the name of a command. */
+export const calledAs = isExecutable ? "holdfast" : "npm run -s holdfast --";
+
+/** For a process of its own. */
+export function commandLine(args: readonly string[]): string[] {
+  const program = isExecutable ? [] : ["--no-env-file", Bun.main];
+  return [process.execPath, ...program, ...args];
+}
