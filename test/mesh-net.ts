@@ -1,13 +1,22 @@
 /** Meshes in one process on a network that is arrays: time, delays, cuts and hosts at the test's word. */
 import type { AcceptedSocket, AcceptedWire } from "../src/mesh/accepted-wire.ts";
 import type { DialListener } from "../src/mesh/dialled-wire.ts";
+import { type LinkSecret, linkSecret } from "../src/mesh/link-secret.ts";
 import { type KnownServer, Mesh, type MeshOptions } from "../src/mesh/mesh.ts";
+import type { Keyring } from "../src/mesh/secret-spread.ts";
 import { freshKey, type ServerKey } from "../src/mesh/server-key.ts";
 import type { Wire } from "../src/mesh/wire.ts";
 import type { LinkListener, PeerFrame, PeerIdentity, PeerLink } from "../src/replica/ports.ts";
 import { CountedRandom, ManualClock } from "./manual-clock.ts";
 
 type Frame = Uint8Array<ArrayBuffer>;
+
+/** Secrets that stay as they are, the present one first. */
+export function keyringOf(...told: LinkSecret[]): Keyring {
+  const secret = Buffer.from(told[0]?.key ?? new Uint8Array(32)).toString("base64url");
+  const present = () => ({ cluster: "one-cluster", generation: told.length - 1, secret });
+  return { told, present, adopt: async () => false };
+}
 
 /** What a replica hears, noted. */
 export class Ear implements LinkListener {
@@ -173,7 +182,7 @@ export class Net {
         url,
         release: "0.1.0",
       },
-      secret: new Uint8Array(32),
+      keyring: more.keyring ?? keyringOf(linkSecret(new Uint8Array(32))),
       key,
       clock: this.clock,
       random: this.random,

@@ -76,6 +76,12 @@ export const REDIAL_MS_MIN = 100;
 export const REDIAL_MS_MAX = 5 * SECOND;
 /** A link that lasted this long was a good one: its next dialling begins at the shortest wait. */
 export const LINK_GOOD_MS = 5 * SECOND;
+/** What a server with a join token waits for at the most, once it has proved itself. */
+export const JOIN_DEADLINE_MS = 15 * SECOND;
+/** A removed server may link for so long to hand over what only it has. */
+export const HAND_OVER_MS = 1 * MINUTE;
+/** Secrets from before the last changes of it, by which a member that was away proves itself. */
+export const SECRETS_FORMER_MAX = 4;
 /** A server whose clock is further off does not join. */
 export const JOIN_CLOCK_MS_MAX = STAMP_AHEAD_MS_MAX;
 /** Frames of ops that may be on their way to a peer that catches up. */

@@ -14,6 +14,7 @@ import {
   HandshakeRefused,
   type Self,
 } from "./handshake.ts";
+import { type LinkSecrets, linkSecret } from "./link-secret.ts";
 import { frameKey, makeProof, type Role, Share, transcriptOf } from "./proof.ts";
 import { Opener, Sealer, Unsealable } from "./sealed-frames.ts";
 import { freshKey, type ServerKey } from "./server-key.ts";
@@ -38,6 +39,15 @@ function selfOf(server: string, more: Partial<Self> = {}): Self {
   };
 }
 
+function secretsOf(...keys: Uint8Array[]): LinkSecrets {
+  return { told: keys.map(linkSecret), token: () => null };
+}
+
+/** Names a secret and knows another one. */
+function naming(named: Uint8Array, key: Uint8Array): LinkSecrets {
+  return { told: [{ id: linkSecret(named).id, key }], token: () => null };
+}
+
 type Outcome = Authenticated | HandshakeRefused | null;
 
 /** One end, with what it sent and what became of it. */
@@ -50,7 +60,7 @@ class End {
     this.handshake = new Handshake({
       role,
       self: selfOf(server),
-      secret: SECRET,
+      secrets: secretsOf(SECRET),
       key: KEYS[server] as ServerKey,
       wallMs: 1_790_000_000_000,
       nonce: text32(),
@@ -134,7 +144,18 @@ test("[R90] the secret, and what it makes, never crosses the wire", () => {
 });
 
 test("[R90, R93] who does not know the secret is refused, whichever side it is, and is told", () => {
-  const wrong = { secret: new Uint8Array(32).fill(8) };
+  const key = new Uint8Array(32).fill(8);
+  const other = { secrets: secretsOf(key) };
+  for (const [dialler, acceptor] of [
+    [other, {}],
+    [{}, other],
+  ]) {
+    const ends = [new End("dialler", "x", dialler), new End("acceptor", "b", acceptor)] as const;
+    expect(meet(...ends)).toEqual(["wrong_secret", "wrong_secret"]);
+    expect(ends[0].sent.map((frame) => decodeHandshake(frame).type)).toEqual(["hello", "refused"]);
+  }
+  // And who names it without knowing it.
+  const wrong = { secrets: naming(SECRET, key) };
   expect(meet(new End("dialler", "x", wrong), new End("acceptor", "b"))).toEqual([
     "told wrong_secret",
     "wrong_secret",
@@ -149,7 +170,7 @@ test("[R90, R93] who does not know the secret is refused, whichever side it is, 
   const helloBytes = encodeHandshake(hello);
   dialler.take(helloBytes);
   const transcript = transcriptOf(dialler.sent[0] as Frame, helloBytes);
-  dialler.take(encodeHandshake(makeProof(wrong.secret, KEYS.x!, "acceptor", transcript)));
+  dialler.take(encodeHandshake(makeProof(key, KEYS.x!, "acceptor", transcript)));
   expect(dialler.said).toBe("wrong_secret");
 });
 
@@ -311,7 +332,7 @@ test("[R90, R93] each side judges before it proves itself, and says why not", ()
   expect(meet(c, d)).toEqual(["removed", "told removed"]);
   expect(c.sent.map((frame) => decodeHandshake(frame).type)).toEqual(["hello", "refused"]);
   // An acceptor tells nobody what the cluster thinks of a name before its bearer has proved it.
-  const stranger = new End("dialler", "x", { secret: new Uint8Array(32) });
+  const stranger = new End("dialler", "x", { secrets: naming(SECRET, new Uint8Array(32)) });
   judged.length = 0;
   expect(meet(stranger, new End("acceptor", "b", { judge }))[1]).toBe("wrong_secret");
   expect(judged).toEqual([]);
@@ -321,4 +342,86 @@ test("[R93] a code of a later release is a refusal all the same", () => {
   const a = new End("dialler", "a");
   a.take(utf8(`{"type":"refused","code":"not_yet_invented"}`));
   expect(a.said).toBe("told malformed");
+});
+
+test("[R90] a server that missed changes of the secret meets by the newest that both know", () => {
+  const [first, second, third, x, y] = [1, 2, 3, 4, 5].map((n) => new Uint8Array(32).fill(n)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
+  type Met = [is: string, key: Uint8Array];
+  const metOf = (end: End): Met | null => {
+    const met = end.linked?.met;
+    return met === undefined ? null : [met.is, met.key];
+  };
+  for (const [dialled, accepted, expected] of [
+    [
+      [second, first],
+      [second, first],
+      ["present", second],
+    ],
+    [[first], [third, second, first], ["former", first]],
+    [
+      [third, second, first],
+      [second, first],
+      ["former", second],
+    ],
+    [
+      [x, first],
+      [y, second, first],
+      ["former", first],
+    ], // changed on both sides of a partition
+    [[first], [third, second], null],
+  ] as [Uint8Array[], Uint8Array[], Met | null][]) {
+    const judged: string[] = [];
+    const judge: HandshakeParts["judge"] = (_theirs, _mine, met) => {
+      judged.push(met.is);
+      return null;
+    };
+    const dialler = new End("dialler", "a", { secrets: secretsOf(...dialled), judge });
+    const acceptor = new End("acceptor", "b", { secrets: secretsOf(...accepted), judge });
+    meet(dialler, acceptor);
+    expect([metOf(dialler), metOf(acceptor)]).toEqual([expected, expected]);
+    expect(judged).toEqual(expected === null ? [] : [expected[0], expected[0]]);
+  }
+});
+
+test("[R90] a list of secrets that was shortened on its way ends the handshake", () => {
+  const [old, present] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+  const secrets = secretsOf(present, old);
+  const only = [linkSecret(old).id];
+  for (const side of ["dialler", "acceptor"] as const) {
+    const ends = [new End("dialler", "a", { secrets }), new End("acceptor", "b", { secrets })];
+    const [dialler, acceptor] = ends as [End, End];
+    meet(dialler, acceptor, (frame, from, i) =>
+      from === side && i === 0 ? changed(frame, { secrets: only }) : frame,
+    );
+    expect([dialler.linked, acceptor.linked]).toEqual([null, null]);
+  }
+});
+
+test("[R90] a join token is a secret for its bearer and for the server that made it, one way only", () => {
+  const token = linkSecret(new Uint8Array(32).fill(9));
+  const bearer = { self: selfOf("x", { joins: true }), secrets: secretsOf(token.key) };
+  const known: LinkSecrets = {
+    ...secretsOf(SECRET),
+    token: (id) => (id === token.id ? token : null),
+  };
+  const ends = () => [
+    new End("dialler", "x", bearer),
+    new End("acceptor", "b", { secrets: known }),
+  ];
+  const [dialler, acceptor] = ends() as [End, End];
+  expect(meet(dialler, acceptor)).toEqual(["linked", "linked"]);
+  expect(acceptor.linked?.met).toEqual({ ...token, is: "token" });
+  expect(meet(new End("dialler", "x", bearer), new End("acceptor", "b"))).toEqual([
+    "told token_unknown",
+    "token_unknown",
+  ]);
+  // Not the other way round, and no member is made to take its secret for a token.
+  const odd = new End("acceptor", "x", { ...bearer, secrets: secretsOf(SECRET) });
+  expect(meet(new End("dialler", "a"), odd)[0]).toBe("wrong_secret");
 });

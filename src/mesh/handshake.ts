@@ -15,6 +15,7 @@ import {
   type Hello,
   type Proof,
 } from "../protocol/peer-hello.ts";
+import { commonSecret, type LinkSecrets, type MetBy } from "./link-secret.ts";
 import {
   checkProof,
   frameKey,
@@ -28,24 +29,24 @@ import { isLinkRefusal, type LinkRefusal } from "./refusals.ts";
 import type { ServerKey } from "./server-key.ts";
 
 /** What this server says of itself, besides what is made for one handshake. */
-export type Self = Omit<Hello, "type" | "nonce" | "share" | "wallMs" | "key">;
+export type Self = Omit<Hello, "type" | "nonce" | "share" | "wallMs" | "key" | "secrets">;
 
 export type HandshakeParts = {
   readonly role: Role;
   readonly self: Self;
-  /** 32 bytes that only holders of the cluster's secret can compute. */
-  readonly secret: Uint8Array;
+  readonly secrets: LinkSecrets;
   readonly key: ServerKey;
   readonly wallMs: number;
   /** 32 bytes that nobody can guess, as text. */
   readonly nonce: string;
   readonly send: (frame: Uint8Array<ArrayBuffer>) => void;
   /** Whether there may be a link with who the other says it is. */
-  readonly judge: (theirs: Hello, mine: Hello) => LinkRefusal | null;
+  readonly judge: (theirs: Hello, mine: Hello, met: MetBy) => LinkRefusal | null;
 };
 
 export type Authenticated = {
   readonly hello: Hello;
+  readonly met: MetBy;
   readonly version: number;
   /** Keys of what is sent from here, and of what comes. */
   readonly sealKey: Uint8Array;
@@ -74,15 +75,17 @@ export class Handshake {
   private readonly share = new Share();
   private readonly mineBytes: Uint8Array<ArrayBuffer>;
   private transcript: Uint8Array | null = null;
+  private met: MetBy | null = null;
   private isOver = false;
 
   constructor(parts: HandshakeParts) {
     this.parts = parts;
-    const { self, key, nonce, wallMs } = parts;
+    const { self, secrets, key, nonce, wallMs } = parts;
     this.mine = {
       type: "hello",
       ...self,
       key: key.publicText,
+      secrets: secrets.told.map(({ id }) => id),
       nonce,
       share: this.share.text,
       wallMs: Math.max(0, Math.floor(wallMs)),
@@ -102,13 +105,14 @@ export class Handshake {
       this.isOver = true;
       throw new HandshakeRefused(isLinkRefusal(message.code) ? message.code : "malformed", true);
     }
-    if (this.theirs === null || this.transcript === null) {
+    const { theirs, transcript, met } = this;
+    if (theirs === null || transcript === null || met === null) {
       if (message.type !== "hello") throw this.refuse("malformed");
       this.meet(message, frame);
       return null;
     }
     if (message.type !== "proof") throw this.refuse("malformed");
-    return this.finish(message, this.theirs, this.transcript);
+    return this.finish(message, theirs, transcript, met);
   }
 
   private decode(frame: Uint8Array): HandshakeMessage {
@@ -121,7 +125,7 @@ export class Handshake {
   }
 
   private meet(theirs: Hello, frame: Uint8Array): void {
-    const { role, send } = this.parts;
+    const { role, secrets, send } = this.parts;
     this.theirs = theirs;
     const isDialler = role === "dialler";
     this.transcript = isDialler
@@ -131,42 +135,46 @@ export class Handshake {
     const { mine } = this;
     if (theirs.instance === mine.instance) throw this.refuse("itself");
     if (theirs.cluster !== mine.cluster) throw this.refuse("other_cluster");
-
     if (commonVersion(mine, theirs) === null) throw this.refuse("version");
+    this.met = commonSecret(role, secrets, mine, theirs);
+    if (this.met === null) {
+      throw this.refuse(theirs.joins && !isDialler ? "token_unknown" : "wrong_secret");
+    }
     if (isDialler) {
-      this.judge(theirs);
-      this.prove(this.transcript);
+      this.judge(theirs, this.met);
+      this.prove(this.transcript, this.met);
     }
   }
 
-  private finish(proof: Proof, theirs: Hello, transcript: Uint8Array): Authenticated {
-    const { role, secret } = this.parts;
+  private finish(proof: Proof, theirs: Hello, transcript: Uint8Array, met: MetBy): Authenticated {
+    const { role } = this.parts;
     const other = otherRole(role);
-    const wrong = checkProof(secret, theirs.key, other, transcript, proof);
+    const wrong = checkProof(met.key, theirs.key, other, transcript, proof);
     if (wrong !== null) throw this.refuse(wrong);
     const agreed = this.share.agree(theirs.share);
     if (agreed === null) throw this.refuse("malformed");
     if (role === "acceptor") {
-      this.judge(theirs);
-      this.prove(transcript);
+      this.judge(theirs, met);
+      this.prove(transcript, met);
     }
     this.isOver = true;
     return {
       hello: theirs,
+      met,
       version: commonVersion(this.mine, theirs) as number,
-      sealKey: frameKey(secret, agreed, role, transcript),
-      openKey: frameKey(secret, agreed, other, transcript),
+      sealKey: frameKey(met.key, agreed, role, transcript),
+      openKey: frameKey(met.key, agreed, other, transcript),
     };
   }
 
-  private judge(theirs: Hello): void {
-    const code = this.parts.judge(theirs, this.mine);
+  private judge(theirs: Hello, met: MetBy): void {
+    const code = this.parts.judge(theirs, this.mine, met);
     if (code !== null) throw this.refuse(code);
   }
 
-  private prove(transcript: Uint8Array): void {
-    const { role, secret, key, send } = this.parts;
-    send(encodeHandshake(makeProof(secret, key, role, transcript)));
+  private prove(transcript: Uint8Array, met: MetBy): void {
+    const { role, key, send } = this.parts;
+    send(encodeHandshake(makeProof(met.key, key, role, transcript)));
   }
 
   /** Tells the other end why, and ends. */

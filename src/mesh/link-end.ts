@@ -8,6 +8,12 @@
 import { toBase64Url } from "../core/bytes.ts";
 import { HANDSHAKE_DEADLINE_MS, LINK_BACKLOG_BYTES_MAX } from "../core/limits.ts";
 import type { Hello } from "../protocol/peer-hello.ts";
+import {
+  decodeLinkMessage,
+  encodeLinkMessage,
+  isLinkMessage,
+  type LinkMessage,
+} from "../protocol/peer-link.ts";
 import type { Clock, PeerFrame, PeerLink, Random, Timer } from "../replica/ports.ts";
 import {
   type Authenticated,
@@ -16,8 +22,9 @@ import {
   HandshakeRefused,
   type Self,
 } from "./handshake.ts";
+import type { LinkSecrets, MetBy } from "./link-secret.ts";
 import type { Role } from "./proof.ts";
-import type { DialProblem, LinkProblem, LinkRefusal } from "./refusals.ts";
+import { type DialProblem, isLinkRefusal, type LinkProblem, type LinkRefusal } from "./refusals.ts";
 import { Opener, Sealer, Unsealable } from "./sealed-frames.ts";
 import type { ServerKey } from "./server-key.ts";
 import type { Wire, WireListener } from "./wire.ts";
@@ -33,9 +40,11 @@ export type Ending = {
 
 export interface LinkHost {
   /** Whether there may be a link with who the other end says it is. */
-  judge(end: LinkEnd, theirs: Hello, mine: Hello): LinkRefusal | null;
+  judge(end: LinkEnd, theirs: Hello, mine: Hello, met: MetBy): LinkRefusal | null;
   authenticated(end: LinkEnd): void;
   received(end: LinkEnd, frame: PeerFrame): void;
+  /** What the other carrier said, besides why it ends. */
+  told(end: LinkEnd, message: LinkMessage): void;
   /** Once, also for one that was never authenticated. */
   ended(end: LinkEnd, ending: Ending): void;
 }
@@ -45,7 +54,7 @@ export type LinkEndParts = {
   /** Whom was dialled, or from where a peer did. */
   readonly address: string;
   readonly self: Self;
-  readonly secret: Uint8Array;
+  readonly secrets: LinkSecrets;
   readonly key: ServerKey;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,6 +72,8 @@ export class LinkEnd implements PeerLink, WireListener {
   readonly sinceMs: number;
   /** When the last frame came. */
   heardMs: number;
+  /** By which secret both proved themselves; null before they have. */
+  met: MetBy | null = null;
   /** Who is at the other end; not believed before {@link isLinked}. */
   private readonly handshake: Handshake;
   private readonly parts: LinkEndParts;
@@ -86,7 +97,7 @@ export class LinkEnd implements PeerLink, WireListener {
       send: (frame) => {
         if (this.state.is !== "over") this.wire?.send(frame);
       },
-      judge: (theirs, mine) => host.judge(this, theirs, mine),
+      judge: (theirs, mine, met) => host.judge(this, theirs, mine, met),
     };
     this.handshake = new Handshake(handshakeParts);
   }
@@ -143,7 +154,8 @@ export class LinkEnd implements PeerLink, WireListener {
     if (result === null || this.state.is !== "meeting") return;
     this.deadline?.cancel();
     this.deadline = null;
-    const { sealKey, openKey } = result;
+    const { sealKey, openKey, met } = result;
+    this.met = met;
     this.state = { is: "linked", sealer: new Sealer(sealKey), opener: new Opener(openKey) };
     this.heardMs = this.parts.clock.monotonicMs();
     this.parts.host.authenticated(this);
@@ -161,7 +173,28 @@ export class LinkEnd implements PeerLink, WireListener {
       return;
     }
     this.heardMs = this.parts.clock.monotonicMs();
-    if (frame !== null) this.parts.host.received(this, frame);
+    if (frame === null) return;
+    if (isLinkMessage(frame)) this.hear(frame);
+    else this.parts.host.received(this, frame);
+  }
+
+  /** What the other carrier says, not the other replica. */
+  private hear(frame: string): void {
+    const said = decodeLinkMessage(frame);
+    if (said === "unknown") return;
+    if (said === null) {
+      this.wire?.cut();
+      this.end({ problem: "malformed", isTold: false, detail: "it says what no server says" });
+    } else if (said.type === "link.refused") {
+      const problem = isLinkRefusal(said.code) ? said.code : "malformed";
+      this.end({ problem, isTold: true, detail: null });
+      this.wire?.close();
+    } else this.parts.host.told(this, said);
+  }
+
+  /** To the other carrier. */
+  say(message: LinkMessage): void {
+    this.send(encodeLinkMessage(message));
   }
 
   send(frame: PeerFrame): void {
@@ -197,7 +230,8 @@ export class LinkEnd implements PeerLink, WireListener {
   /** Ends a handshake, or a link, for a reason that the peer is told if it can be. */
   refuse(code: LinkRefusal): void {
     if (this.state.is === "over") return;
-    if (this.state.is === "meeting" && this.isReached) this.handshake.refuse(code);
+    if (this.state.is === "linked") this.say({ type: "link.refused", code });
+    else if (this.isReached) this.handshake.refuse(code);
     this.end({ problem: code, isTold: false, detail: null });
     this.wire?.close();
   }

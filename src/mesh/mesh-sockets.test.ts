@@ -1,7 +1,7 @@
 /** Links over real sockets of this machine: Bun's server on one side, Bun's client on the other. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { until } from "../../test/in-process.ts";
-import { Ear } from "../../test/mesh-net.ts";
+import { Ear, keyringOf } from "../../test/mesh-net.ts";
 import {
   atEnd,
   cleanUp,
@@ -16,6 +16,7 @@ import { Listener, type ListenerOptions } from "../server/listener.ts";
 import { realClock, realRandom } from "../server/platform.ts";
 import { operatorTokenOf } from "../server/secret.ts";
 import { dialProblem } from "./dialled-wire.ts";
+import { linkSecret } from "./link-secret.ts";
 import { Mesh } from "./mesh.ts";
 import type { LinkProblem } from "./refusals.ts";
 import { freshKey } from "./server-key.ts";
@@ -59,7 +60,7 @@ function run(
       url: listener.url,
       release: "0.1.0",
     },
-    secret: new Uint8Array(32),
+    keyring: keyringOf(linkSecret(new Uint8Array(32))),
     key: freshKey(),
     clock: realClock,
     random: realRandom,

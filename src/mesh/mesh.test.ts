@@ -230,18 +230,6 @@ test("[R90, R93] the key of a member is the one that the cluster knows, or there
   expect(c.ear.notes).toEqual(["linked b", "unlinked b"]);
 });
 
-test("[R93] a removed server is refused", () => {
-  const net = new Net();
-  const [a, b] = [net.host("a", [], {}), net.host("b", [a7300])];
-  net.record("b", b.key.publicText, { isRemoved: true });
-  a.mesh.start();
-  b.mesh.start();
-  net.pass(3_000);
-  expect([linksOf(a), linksOf(b)]).toEqual([[], []]);
-  expect(problemsOf(b)).toEqual(["removed"]);
-  expect(b.log.join()).toContain("refused by server a: server b was removed from the cluster");
-});
-
 test("[R93] a clock that is off keeps a server from joining, and no member out", () => {
   for (const isMember of [false, true]) {
     const net = new Net();

@@ -13,8 +13,16 @@
  * 3. A name belongs to the process that has it, as long as that is heard; another one is refused and told.
  */
 import { toBase64Url } from "../core/bytes.ts";
-import { JOIN_CLOCK_MS_MAX, LINKS_MAX, SUSPECT_AFTER_MS } from "../core/limits.ts";
+import {
+  HAND_OVER_MS,
+  JOIN_CLOCK_MS_MAX,
+  JOIN_DEADLINE_MS,
+  LINKS_MAX,
+  SERVERS_MAX,
+  SUSPECT_AFTER_MS,
+} from "../core/limits.ts";
 import type { Hello } from "../protocol/peer-hello.ts";
+import type { LinkMessage } from "../protocol/peer-link.ts";
 import type {
   Clock,
   LinkListener,
@@ -26,13 +34,16 @@ import type {
 } from "../replica/ports.ts";
 import { AcceptedWire } from "./accepted-wire.ts";
 import { type Address, AddressBook } from "./address-book.ts";
+import { type Admission, admit, NO_ADMISSION } from "./admission.ts";
 import { type DialListener, DialledWire } from "./dialled-wire.ts";
 import { Gate } from "./gate.ts";
 import type { Self } from "./handshake.ts";
 import { type Ending, LinkEnd, type LinkHost } from "./link-end.ts";
+import type { LinkSecrets, MetBy } from "./link-secret.ts";
 import { LinkHistory, type LinkStatus, linkStatuses } from "./link-status.ts";
 import type { Role } from "./proof.ts";
 import { type LinkProblem, type LinkRefusal, QUIET_REFUSALS } from "./refusals.ts";
+import { type Keyring, SecretSpread } from "./secret-spread.ts";
 import type { ServerKey } from "./server-key.ts";
 import type { Wire } from "./wire.ts";
 
@@ -61,8 +72,9 @@ export interface MeshLog {
 
 export type MeshOptions = {
   readonly self: Omit<Self, "instance">;
-  /** 32 bytes that only holders of the cluster's secret can compute. */
-  readonly secret: Uint8Array;
+  readonly keyring: Keyring;
+  /** Who is let in by a token; without it nobody is. */
+  readonly admission?: Admission;
   readonly key: ServerKey;
   readonly clock: Clock;
   readonly random: Random;
@@ -83,6 +95,11 @@ export class Mesh implements Links, LinkHost {
   private readonly self: Self;
   private readonly addresses: AddressBook;
   private readonly gate: Gate;
+  private readonly admission: Admission;
+  private readonly secrets: LinkSecrets;
+  readonly spread: SecretSpread;
+  /** When a removed server was first met: from then on it has HAND_OVER_MS. */
+  private readonly handingOver = new Map<string, number>();
   private readonly ends = new Set<LinkEnd>();
   private readonly links = new Map<string, LinkEnd>();
   /** Own handshakes that have proved who this server is, by the name of the other. */
@@ -100,6 +117,24 @@ export class Mesh implements Links, LinkHost {
     this.self = { ...self, instance: toBase64Url(random.bytes(32)) };
     this.gate = new Gate(clock);
     this.history = new LinkHistory(clock, options.log);
+    const { keyring, admission = NO_ADMISSION, log } = options;
+    this.admission = admission;
+    this.secrets = {
+      get told() {
+        return keyring.told;
+      },
+      token: (id) => admission.token(id),
+    };
+    this.spread = new SecretSpread({
+      keyring,
+      clock,
+      log,
+      links: () => this.links.values(),
+      isMember: ({ server, key }) => {
+        const known = options.members.get(server);
+        return known !== undefined && !known.isRemoved && known.key === key;
+      },
+    });
     this.addresses = new AddressBook({
       clock,
       random,
@@ -131,18 +166,29 @@ export class Mesh implements Links, LinkHost {
     }
     this.addresses.learn(urls);
     for (const [name, end] of this.links) {
-      const key = this.options.members.get(name)?.key ?? "";
+      const known = this.options.members.get(name);
+      const key = known?.key ?? "";
       if (key !== "" && key !== end.theirs?.key) end.refuse("wrong_key");
+      else if (known?.isRemoved && this.isHandedOver(name)) end.refuse("removed");
+      else if (known?.isRemoved === false) this.handingOver.delete(name);
     }
   }
 
+  /** Whether a removed server has had its time to hand over what only it has. */
+  private isHandedOver(name: string): boolean {
+    const nowMs = this.options.clock.monotonicMs();
+    const sinceMs = this.handingOver.get(name) ?? nowMs;
+    this.handingOver.set(name, sinceMs);
+    return nowMs - sinceMs >= HAND_OVER_MS;
+  }
+
   private open(role: Role, address: string): LinkEnd {
-    const { secret, key, clock, random } = this.options;
+    const { key, clock, random } = this.options;
     const end = new LinkEnd({
       role,
       address,
       self: this.self,
-      secret,
+      secrets: this.secrets,
       key,
       clock,
       random,
@@ -189,7 +235,7 @@ export class Mesh implements Links, LinkHost {
     });
   }
 
-  judge(end: LinkEnd, theirs: Hello, mine: Hello): LinkRefusal | null {
+  judge(end: LinkEnd, theirs: Hello, mine: Hello, met: MetBy): LinkRefusal | null {
     const { server, store } = theirs;
     if (this.isStopped) return "busy";
     if (this.severed.has(server)) {
@@ -200,14 +246,44 @@ export class Mesh implements Links, LinkHost {
     if (server === mine.server) return "name_in_use";
     const held = this.judgeHeld(end, theirs);
     if (held !== null) return held;
+    if (met.is === "token") return this.judgeJoin(theirs, met);
     const known = this.options.members.get(server);
-    if (known?.isRemoved) return "removed";
     const key = known?.key ?? "";
     if (key !== "" && key !== theirs.key) return "wrong_key";
-    const apartMs = Math.abs(theirs.wallMs - this.options.clock.wallMs());
-    if (key === "" && apartMs > JOIN_CLOCK_MS_MAX) return "clock";
+    if (known?.isRemoved && this.isHandedOver(server)) return "removed";
+    if (key === "") {
+      if (met.is === "former") return "old_secret";
+      if (this.isClockOff(theirs)) return "clock";
+      if (this.isRemovedKey(theirs.key)) return "removed";
+    }
     if (this.links.size >= LINKS_MAX && !this.links.has(server)) return "busy";
     return this.judgePledged(end, server);
+  }
+
+  /** Of one that is no member yet, or no more. */
+  private judgeJoin(theirs: Hello, met: MetBy): LinkRefusal | null {
+    const known = this.options.members.get(theirs.server);
+    const isMember = known !== undefined && !known.isRemoved;
+    if (isMember && known.key !== "" && known.key !== theirs.key) return "wrong_key";
+    if (this.isClockOff(theirs)) return "clock";
+    let count = 1;
+    for (const { name, isRemoved } of this.options.members.list()) {
+      if (!isRemoved && name !== this.self.server) count++;
+    }
+    if (!isMember && count >= SERVERS_MAX) return "full";
+    return this.admission.judge(met.id, theirs);
+  }
+
+  private isClockOff({ wallMs }: Hello): boolean {
+    return Math.abs(wallMs - this.options.clock.wallMs()) > JOIN_CLOCK_MS_MAX;
+  }
+
+  /** A removed server does not come back by giving another name. */
+  private isRemovedKey(key: string): boolean {
+    for (const known of this.options.members.list()) {
+      if (known.isRemoved && known.key === key) return true;
+    }
+    return false;
   }
 
   /** Against the link that there is. */
@@ -236,6 +312,11 @@ export class Mesh implements Links, LinkHost {
   }
 
   authenticated(end: LinkEnd): void {
+    if (end.met?.is === "token") {
+      this.options.clock.schedule(JOIN_DEADLINE_MS, () => end.refuse("too_slow"));
+      void admit(this.admission, end, this.options.log);
+      return;
+    }
     const { server, store, key, url, wallMs, release } = end.theirs as Hello;
     if (end.role === "acceptor") this.gate.left(end.address, true);
     this.unpledge(end);
@@ -252,11 +333,16 @@ export class Mesh implements Links, LinkHost {
     this.history.linked(end);
     const identity: PeerIdentity = { name: server, storeId: store, key, url, wallMs, release };
     this.listener?.linked(identity, end);
+    this.spread.linked(end);
     this.options.changed?.();
   }
 
   received(end: LinkEnd, frame: PeerFrame): void {
     if (this.isCurrent(end)) this.listener?.received(end, frame);
+  }
+
+  told(end: LinkEnd, message: LinkMessage): void {
+    if (this.isCurrent(end)) this.spread.told(end, message);
   }
 
   ended(end: LinkEnd, ending: Ending): void {
@@ -265,7 +351,8 @@ export class Mesh implements Links, LinkHost {
     const wasLinked = this.history.wasLinked(end);
     const { theirs } = end;
     if (end.role === "acceptor" && !wasLinked) {
-      this.gate.left(end.address, QUIET_REFUSALS.has(ending.problem));
+      const isGood = end.met?.is === "token" && ending.problem === "lost";
+      this.gate.left(end.address, isGood || QUIET_REFUSALS.has(ending.problem));
     }
     this.history.ended(end, ending);
     const wasCurrent = this.isCurrent(end);

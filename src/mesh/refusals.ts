@@ -1,12 +1,18 @@
 /**
  * Why there is no link, as a code and in words that both ends can log: who refused whom is all that differs.
  */
+import { SERVERS_MAX } from "../core/limits.ts";
 import type { Hello } from "../protocol/peer-hello.ts";
 
 /** Said by one server to another, or to itself of the other. */
 export const LINK_REFUSALS = [
   "other_cluster", // the secrets are not the same
   "wrong_secret", // it says it is of this cluster, and does not know the secret
+  "old_secret", // it knows one from before a change, and its key is not recorded here
+  "token_unknown", // a join token that was not made here
+  "token_expired",
+  "token_spent", // another server joined with it
+  "full", // the cluster has as many servers as it can have
   "wrong_key", // not the key that the cluster knows this server by
   "version", // no version of the links that both speak
   "removed", // an administrator removed it
@@ -43,7 +49,7 @@ export function isLinkRefusal(code: string): code is LinkRefusal {
   return LINK_REFUSALS.some((known) => known === code);
 }
 
-type Named = Pick<Hello, "server" | "versionMin" | "versionMax" | "wallMs">;
+type Named = Pick<Hello, "server" | "versionMin" | "versionMax" | "wallMs" | "joins">;
 
 /** What was wrong, the same words at both ends; null for an end that said nothing. */
 export function refusalWords(
@@ -53,12 +59,30 @@ export function refusalWords(
 ): string {
   const who = refused === null ? "it" : `server ${refused.server}`;
   const whose = refuser === null ? "the other one's" : `server ${refuser.server}'s`;
+  const joins = refuser?.joins || refused?.joins;
   switch (code) {
     case "other_cluster":
+      if (joins) return "the join token is of another cluster than the server that it leads to";
       return `${who} does not have ${whose} secret: another cluster, or a wrong --secret-file`;
     case "wrong_secret":
       return `${who} names ${whose} cluster and does not know its secret`;
+    case "old_secret":
+      return `the secrets of ${who} and of ${whose.replace(/'s$/, "")} are of before and after a change, and one of the two has no record of the other: let the one that was away join anew, with a token of \`holdfast invite\``;
+    case "token_unknown":
+      return `${whose.replace(/'s$/, "")} made no such join token, or its data was made anew since: make one by \`holdfast invite\``;
+    case "token_expired":
+      return "the join token has expired: make another by `holdfast invite`";
+    case "token_spent":
+      return "another server has joined with this token: make one for each by `holdfast invite`";
+    case "full":
+      return `the cluster has ${SERVERS_MAX} servers, as many as it can have: remove one first`;
     case "wrong_key":
+      if (refuser?.joins)
+        return `${who} is not the one that made the join token: its key is another`;
+      if (joins) {
+        const name = refused?.server;
+        return `the cluster has a server ${name} with another key: \`holdfast remove ${name}\` there, or give this one another name`;
+      }
       return `${who} does not have the key that the cluster knows this name by: it is another server, or its data was made anew`;
     case "version":
       return `${versionsOf(refused)} and ${versionsOf(refuser)} have no version of the links in common: upgrade the older one`;

@@ -3,6 +3,7 @@
  * knows a server again, also against another one that knows the secret.
  */
 import {
+  createHmac,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -51,6 +52,12 @@ export class ServerKey {
     this.publicText = createPublicKey(privateKey).export({ format: "jwk" }).x as string;
   }
 
+  /** 32 bytes that only who can read the key can compute. */
+  derive(label: string): Uint8Array {
+    const own = this.privateKey.export({ type: "pkcs8", format: "der" });
+    return new Uint8Array(createHmac("sha256", own).update(label).digest());
+  }
+
   sign(bytes: Uint8Array): Uint8Array {
     return new Uint8Array(sign(null, bytes, this.privateKey));
   }
@@ -72,6 +79,11 @@ export function isSignedBy(publicText: string, bytes: Uint8Array, signature: Uin
 
 /** The key of a data directory, made if there is none. Throws KeyFileError. */
 export function openKey(data: string): ServerKey {
+  return readKey(data) ?? makeKey(data, join(data, KEY_FILE));
+}
+
+/** null if there is none. Throws KeyFileError. */
+export function readKey(data: string): ServerKey | null {
   const path = join(data, KEY_FILE);
   let pem: string | null = null;
   try {
@@ -81,7 +93,7 @@ export function openKey(data: string): ServerKey {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw new KeyFileError(path, cause);
   }
-  if (pem === null) return makeKey(data, path);
+  if (pem === null) return null;
   try {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType !== "ed25519") throw new Error("it is no Ed25519 key");

@@ -19,6 +19,7 @@ const hello: Hello = {
   url: "http://10.0.0.1:7300",
   release: "0.1.0",
   key: BYTES_32,
+  secrets: ["0123456789abcdefghijklmno0"],
   nonce: BYTES_32,
   share: BYTES_32,
   wallMs: 1_790_000_000_000,

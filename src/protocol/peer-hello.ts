@@ -12,13 +12,16 @@ import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
-import { HANDSHAKE_BYTES_MAX } from "../core/limits.ts";
+import { HANDSHAKE_BYTES_MAX, SECRETS_FORMER_MAX } from "../core/limits.ts";
 
 /** 32 bytes in base64url. */
-const Bytes32 = Type.String({ pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
+export const Bytes32 = Type.String({ pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
 /** An Ed25519 signature, 64 bytes in base64url. */
 const Signature = Type.String({ pattern: "^[A-Za-z0-9_-]{85}[AQgw]$" });
 const Version = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+/** Names a secret and tells nothing of it: 16 bytes in base32hex. */
+export const SecretId = Type.String({ pattern: "^[0-9a-v]{25}[048cgkos]$" });
+export const RefusalCode = Type.String({ pattern: "^[a-z_]{1,32}$" });
 /** Printable, without spaces: it gets into logs and on terminals. */
 const Plain = (max: number) => Type.String({ pattern: "^[!-~]*$", minLength: 1, maxLength: max });
 
@@ -40,6 +43,10 @@ export const handshakeMessages = {
     release: Plain(64),
     /** Its public key, Ed25519. */
     key: Bytes32,
+    /** By which secrets it can prove itself, the one that it holds for the cluster's present one first. */
+    secrets: Type.Array(SecretId, { minItems: 1, maxItems: 1 + SECRETS_FORMER_MAX }),
+    /** It is no member yet: its secret is that of a join token. */
+    joins: Type.Optional(Type.Literal(true)),
     nonce: Bytes32,
     /** Public half of a key for this one link, X25519. */
     share: Bytes32,
@@ -49,7 +56,7 @@ export const handshakeMessages = {
   proof: Type.Object({ type: Type.Literal("proof"), mac: Bytes32, signature: Signature }),
   refused: Type.Object({
     type: Type.Literal("refused"),
-    code: Type.String({ pattern: "^[a-z_]{1,32}$" }),
+    code: RefusalCode,
   }),
 } as const;
 

@@ -6,7 +6,7 @@ import type { Gateway } from "../gateway/gateway.ts";
 import type { LinkEntry, ServerEntry } from "../gateway/ports.ts";
 import type { LinkStatus } from "../mesh/link-status.ts";
 import { Mesh, type MeshOptions } from "../mesh/mesh.ts";
-import { KEY_FILES, KeyFileError, openKey, type ServerKey } from "../mesh/server-key.ts";
+import { KeyFileError, openKey, type ServerKey } from "../mesh/server-key.ts";
 import { PEER_VERSION, PEER_VERSION_MIN } from "../protocol/peer.ts";
 import type { PeerChange } from "../replica/detector.ts";
 import type { Clock, Random, Timer } from "../replica/ports.ts";
@@ -16,10 +16,8 @@ import { storageFailure } from "../storage/failure.ts";
 import { peerUrl } from "./address.ts";
 import type { Config } from "./config.ts";
 import { StartError } from "./exit-codes.ts";
+import type { ServerKeyring } from "./keyring.ts";
 import type { ServerLog } from "./log.ts";
-import { clusterIdOf, deriveKey } from "./secret.ts";
-
-export { KEY_FILES };
 
 /** What is reached through others changes without a word of the replica's. */
 const LOOK_INTERVAL_MS = 500;
@@ -30,7 +28,7 @@ export type ClusterParts = {
   readonly replica: Replica;
   readonly storeId: string;
   readonly key: ServerKey;
-  readonly secret: Uint8Array;
+  readonly keyring: ServerKeyring;
   /** The address that clients use. */
   readonly url: string;
   readonly release: string;
@@ -56,13 +54,13 @@ export class Cluster {
       self: {
         versionMin: PEER_VERSION_MIN,
         versionMax: PEER_VERSION,
-        cluster: clusterIdOf(parts.secret),
+        cluster: parts.keyring.cluster,
         server: name,
         store: parts.storeId,
         url,
         release: parts.release,
       },
-      secret: deriveKey(parts.secret, "peers"),
+      keyring: parts.keyring,
       key: parts.key,
       clock: parts.clock,
       random: parts.random,

@@ -17,7 +17,14 @@ import { StartError } from "./exit-codes.ts";
 import type { ServerLog } from "./log.ts";
 import { realClock, realHash } from "./platform.ts";
 import { REMEMBERED_FILES } from "./remembered.ts";
-import { makeSecret, readSecret, SECRET_FILES } from "./secret.ts";
+import {
+  clusterIdOf,
+  makeSecret,
+  readSecret,
+  SECRET_FILE,
+  SECRET_FILES,
+  type Secrets,
+} from "./secret.ts";
 
 /** Own files that may stand in a data directory before there is a store in it. */
 const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
@@ -51,19 +58,40 @@ export class Opening {
     if (existsSync(join(data, LOCK_FILE))) new DirectoryLock(data).undo();
   }
 
-  /** null if it has to be made. */
-  readSecret(): Uint8Array | null {
+  /**
+   * null if one has to be made. Of the file that was named and that in the data directory, where a changed one
+   * is kept, the later one.
+   */
+  readSecrets(): Secrets | null {
     const { cluster, process: own } = this.config;
-    const read = readSecret(cluster.secretFile);
-    if (read !== null) {
-      if (read.exposed) {
-        this.log.warn(
-          { file: cluster.secretFile },
-          "other users can read the secret: chmod 600 it",
-        );
-      }
-      return read.secret;
+    const path = join(own.data, SECRET_FILE);
+    const named = this.readSecret(cluster.secretFile);
+    const kept = path === cluster.secretFile ? null : this.readSecret(path);
+    if (named === null || kept === null) return kept ?? named ?? this.missing();
+    if (named.cluster !== kept.cluster) {
+      throw new StartError(
+        "foreign_cluster",
+        `${cluster.secretFile} is the secret of another cluster than ${own.data} belongs to`,
+        "give the secret that this data was made with by --secret-file, or another directory by --data",
+      );
     }
+    if (named.generation > kept.generation) return named;
+    if (named.generation < kept.generation) {
+      const what = "the cluster's secret was changed since this file was made: it is read no more";
+      this.log.info({ file: cluster.secretFile, instead: path }, what);
+    }
+    return kept;
+  }
+
+  private readSecret(file: string): Secrets | null {
+    const read = readSecret(file);
+    if (read?.exposed) this.log.warn({ file }, "other users can read the secret: chmod 600 it");
+    return read;
+  }
+
+  /** null if one may be made. */
+  private missing(): null {
+    const { cluster, process: own } = this.config;
     if (!cluster.makeSecret) {
       const remedy =
         "correct the path, or leave --secret-file out at a first start to have one made";
@@ -87,7 +115,7 @@ export class Opening {
     );
   }
 
-  makeSecret(): Uint8Array {
+  makeSecret(): Secrets {
     const { cluster, process: own } = this.config;
     const fresh = !existsSync(own.data);
     try {
@@ -98,7 +126,7 @@ export class Opening {
         rmSync(cluster.secretFile, { force: true });
         if (fresh) rmdirSync(own.data);
       });
-      return secret;
+      return { secret, cluster: clusterIdOf(secret), generation: 0, former: [] };
     } catch (cause) {
       throw storageFailure(`make ${cluster.secretFile}`, cause);
     }

@@ -1,16 +1,17 @@
 /**
  * The operator's way in, for commands on the server's own machine: who may read the data directory may
- * administer the server. `server.json` says where it listens, the secret makes the token.
+ * administer the server. `server.json` says where it listens, its own key makes the token.
  *
  * The token is sent only while the process that wrote `server.json` lives: a port that a dead server left
  * could belong to anybody.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { KeyFileError, readKey, type ServerKey } from "../mesh/server-key.ts";
 import type { RpcResponse } from "../protocol/rpc.ts";
 import { StartError } from "./exit-codes.ts";
 import { REMEMBERED_FILE, readServerFile } from "./remembered.ts";
-import { clusterIdOf, operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
+import { operatorTokenOf, readSecret, SECRET_FILE } from "./secret.ts";
 
 const ANSWER_WAIT_MS = 30_000;
 
@@ -57,7 +58,7 @@ function clusterOf(folder: string): string {
   try {
     const file = readServerFile(folder)?.secretFile ?? join(folder, SECRET_FILE);
     const read = readSecret(file);
-    return read === null ? folder : clusterIdOf(read.secret);
+    return read === null ? folder : read.cluster;
   } catch {
     return folder;
   }
@@ -97,12 +98,28 @@ export function findServer(given: {
     const remedy = `start it: holdfast serve --data ${data}`;
     throw new StartError("not_running", `server ${name} does not run`, remedy);
   }
-  const file = stored.secretFile ?? join(data, SECRET_FILE);
-  const read = readSecret(file);
-  if (read === null) {
-    throw new StartError("foreign_cluster", `there is no secret file ${file}`, "put the file back");
+  return {
+    name,
+    localUrl: running.localUrl,
+    token: operatorTokenIn(data),
+  };
+}
+
+/** By what its commands prove themselves to the server of a data directory. Throws StartError. */
+export function operatorTokenIn(data: string): string {
+  return operatorTokenOf(keyOf(data).derive("operator"));
+}
+
+function keyOf(data: string): ServerKey {
+  try {
+    const key = readKey(data);
+    if (key !== null) return key;
+  } catch (cause) {
+    if (!(cause instanceof KeyFileError)) throw cause;
+    const remedy = "run this as the user who owns the file";
+    throw new StartError("no_permission", cause.message, remedy);
   }
-  return { name, localUrl: running.localUrl, token: operatorTokenOf(read.secret) };
+  throw new StartError("foreign_cluster", `there is no key file in ${data}`, "put the file back");
 }
 
 /** One request. Throws what fetch throws if nobody answers. */

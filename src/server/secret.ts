@@ -1,7 +1,6 @@
 /**
- * The cluster's secret: 32 random bytes in a file of their own. Servers with one secret are one cluster.
- * What is derived from it, each under a label of its own: the cluster id, and the token by which the
- * operator's command on this machine proves that it may read the secret.
+ * The cluster's secret: 32 random bytes in a file of their own. Servers with one secret are one cluster; its
+ * id is computed from the first one, and written beside every later one.
  */
 import { createHash, createHmac } from "node:crypto";
 import {
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { toBase32Hex, toBase64Url, utf8 } from "../core/bytes.ts";
+import { SECRETS_FORMER_MAX } from "../core/limits.ts";
 import { StartError } from "./exit-codes.ts";
 
 export const SECRET_FILE = "secret";
@@ -31,8 +31,9 @@ export function clusterIdOf(secret: Uint8Array): string {
   return toBase32Hex(hash.subarray(0, 16));
 }
 
-export function operatorTokenOf(secret: Uint8Array): string {
-  const mac = createHmac("sha256", secret).update("holdfast/operator").digest();
+/** By what a command on this machine proves that it may read the server's data; 32 bytes of its own key. */
+export function operatorTokenOf(own: Uint8Array): string {
+  const mac = createHmac("sha256", own).update("holdfast/operator").digest();
   return OPERATOR_TOKEN_PREFIX + toBase64Url(mac);
 }
 
@@ -41,8 +42,18 @@ export function deriveKey(secret: Uint8Array, label: string): Uint8Array {
   return new Uint8Array(createHmac("sha256", secret).update(label).digest());
 }
 
-export type ReadSecret = {
+/** The cluster's secret, and where it stands in the line of those that it had. */
+export type Secrets = {
   readonly secret: Uint8Array;
+  /** Computed from the cluster's first secret; the same whatever secret it has now. */
+  readonly cluster: string;
+  /** How many came before it. */
+  readonly generation: number;
+  /** The last ones before it, newest first. */
+  readonly former: readonly Uint8Array[];
+};
+
+export type ReadSecret = Secrets & {
   /** Whether users other than the owner can read the file. */
   readonly exposed: boolean;
 };
@@ -66,12 +77,41 @@ export function readSecret(path: string): ReadSecret | null {
       "run the server as the user who owns the file, or give that user the right to read it",
     );
   }
-  const secret = Buffer.from(text, "base64");
-  const standard = secret.toString("base64");
-  if (secret.length !== SECRET_BYTES || (text !== standard && text !== standard.slice(0, -1))) {
-    throw notASecret(path);
+  const secrets = parseSecrets(text);
+  if (secrets === null) throw notASecret(path);
+  return { ...secrets, exposed: (mode & 0o077) !== 0 };
+}
+
+/** A secret alone, or with what became of it, a line for each; null for anything else. */
+function parseSecrets(text: string): Secrets | null {
+  const [first = "", ...lines] = text.split(/\r?\n/);
+  const secret = bytesOf(first.trim());
+  if (secret === null) return null;
+  let cluster = clusterIdOf(secret);
+  let generation = 0;
+  const former: Uint8Array[] = [];
+  for (const line of lines) {
+    const [, word, value = ""] = /^(cluster|generation|former) (\S+)$/.exec(line.trim()) ?? [];
+    const before = word === "former" ? bytesOf(value) : null;
+    if (word === "cluster" && /^[0-9a-v]{26}$/.test(value)) cluster = value;
+    else if (word === "generation" && /^\d{1,9}$/.test(value)) generation = Number(value);
+    else if (before !== null && former.length < SECRETS_FORMER_MAX) former.push(before);
+    else return null;
   }
-  return { secret: new Uint8Array(secret), exposed: (mode & 0o077) !== 0 };
+  return { secret, cluster, generation, former };
+}
+
+function bytesOf(text: string): Uint8Array | null {
+  const bytes = Buffer.from(text, "base64");
+  const standard = bytes.toString("base64");
+  const isExact = text === standard || text === standard.slice(0, -1);
+  return isExact && bytes.length === SECRET_BYTES ? new Uint8Array(bytes) : null;
+}
+
+export function secretText({ secret, cluster, generation, former }: Secrets): string {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+  const lines = [`cluster ${cluster}`, `generation ${generation}`];
+  return `${[base64(secret), ...lines, ...former.map((one) => `former ${base64(one)}`)].join("\n")}\n`;
 }
 
 function notASecret(path: string): StartError {

@@ -17,6 +17,7 @@ import { formatHostPort, isWildcard, outwardAddress } from "./address.ts";
 import { Cluster, openServerKey } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
+import { ServerKeyring } from "./keyring.ts";
 import { KILL_VARIABLE, type KillPoints, killPoints } from "./kill-point.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
@@ -27,7 +28,7 @@ import type { PagePack } from "./page-pack.ts";
 import { readPem } from "./pem.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { type Running, writeServerFile } from "./remembered.ts";
-import { clusterIdOf, deriveKey, operatorTokenOf } from "./secret.ts";
+import { operatorTokenOf } from "./secret.ts";
 
 export const VERSION = manifest.version;
 const TLS_OPTIONS = "--tls-cert or --tls-key";
@@ -76,7 +77,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 type Opened = {
   readonly ca: string | null;
   readonly listener: Listener;
-  readonly secret: Uint8Array;
+  readonly keyring: ServerKeyring;
   readonly store: Store;
   readonly view: SqliteView;
   readonly viewWal: ViewWal;
@@ -123,25 +124,25 @@ class Start {
     const { config, log, undo } = this;
     const starting = (what: string) => this.listener?.starting(what);
     const opening = new Opening({ config, log, release: VERSION, undo, starting });
-    const known = opening.readSecret();
+    const known = opening.readSecrets();
     const ca = peerCa === null ? null : readPem(peerCa, "--peer-ca");
     opening.probeLock();
     const listener = this.bind(await this.loadPage());
     this.listener = listener;
     undo.push(() => listener.close());
-    const secret = known ?? opening.makeSecret();
+    const keyring = new ServerKeyring(data, known ?? opening.makeSecret());
     starting("opening the log");
-    const store = await opening.openStore(clusterIdOf(secret), killAt);
+    const store = await opening.openStore(keyring.cluster, killAt);
     undo.push(() => store.close());
     const viewWal = new ViewWal(store.viewPath);
     undo.push(() => viewWal.stop());
     const view = await opening.openView(store, viewWal);
     undo.push(() => view.close());
-    return { ca, listener, secret, store, view, viewWal, key: openServerKey(data) };
+    return { ca, listener, keyring, store, view, viewWal, key: openServerKey(data) };
   }
 
   private connect(opened: Opened, probe: KillPoints["probe"]): RunningServer {
-    const { ca, listener, secret, store, view, viewWal, key } = opened;
+    const { ca, listener, keyring, store, view, viewWal, key } = opened;
     const { name, minCopies } = this.config.process;
     const url = this.clientUrl(listener);
     const replica = new Replica({
@@ -159,13 +160,13 @@ class Start {
     });
     const { storeId } = store.log;
     const { config, log } = this;
-    const parts = { config, log, replica, storeId, key, secret, url, release: VERSION, ca };
+    const parts = { config, log, replica, storeId, key, keyring, url, release: VERSION, ca };
     const cluster = new Cluster({ ...parts, clock: realClock, random: realRandom });
     this.cluster = cluster;
-    const gateway = this.openGateway(listener, replica, secret, cluster);
+    const gateway = this.openGateway(listener, replica, keyring, cluster);
     this.follow(store, replica, viewWal);
     Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
-    listener.serve(gateway, operatorTokenOf(secret));
+    listener.serve(gateway, operatorTokenOf(key.derive("operator")));
     listener.servePeers(cluster.mesh);
     this.undo.push(() => cluster.stop());
     cluster.start(gateway);
@@ -232,7 +233,7 @@ class Start {
   private openGateway(
     listener: Listener,
     replica: Replica,
-    secret: Uint8Array,
+    keyring: ServerKeyring,
     servers: Cluster,
   ): Gateway {
     const { cluster, process: own } = this.config;
@@ -242,8 +243,8 @@ class Start {
       random: realRandom,
       hash: realHash,
       passwords: realPasswords,
-      derive: (label) => deriveKey(secret, label),
-      cluster: clusterIdOf(secret),
+      derive: (label) => keyring.derive(label),
+      cluster: keyring.cluster,
       version: VERSION,
       servers: () => servers.servers(),
       links: () => servers.links(),

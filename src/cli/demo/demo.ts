@@ -215,7 +215,7 @@ export class Demo implements ServerListener {
       return;
     }
     try {
-      const rows = statusText(await this.fleet.status(server.serving)).split("\n");
+      const rows = statusText(await this.fleet.status(server)).split("\n");
       this.say([text(dim(`as ${server.name} sees it:`)), ...rows.map((row) => text(plain(row)))]);
     } catch (cause) {
       this.say([
@@ -264,10 +264,10 @@ export class Demo implements ServerListener {
   private async clusterInWords(): Promise<string> {
     const running = this.fleet.servers.filter(({ state }) => state === "running");
     const views = new Map<string, string[]>();
-    const asked = running.map(async ({ name, serving }) => {
-      const status = await this.fleet.status(serving as Serving);
+    const asked = running.map(async (server) => {
+      const status = await this.fleet.status(server);
       const words = headline(status).replace(/^\d+ servers: /, "");
-      views.set(words, [...(views.get(words) ?? []), name]);
+      views.set(words, [...(views.get(words) ?? []), server.name]);
     });
     const outcomes = await Promise.allSettled(asked);
     if (outcomes.some(({ status }) => status === "rejected")) return "";

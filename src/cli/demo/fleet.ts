@@ -7,9 +7,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Result } from "../../protocol/methods.ts";
 import type { HostPort } from "../../server/address.ts";
-import { callServer } from "../../server/operator.ts";
-import type { Serving } from "../../server/parent-channel.ts";
-import { makeSecret, operatorTokenOf, readSecret, SECRET_FILE } from "../../server/secret.ts";
+import { callServer, operatorTokenIn } from "../../server/operator.ts";
+import { makeSecret, readSecret, SECRET_FILE } from "../../server/secret.ts";
 import type { ClusterStatus } from "../status-text.ts";
 import { ServerChild, type ServerListener } from "./server-child.ts";
 
@@ -20,15 +19,16 @@ const STOP_WAIT_MS = 7_000;
 
 export class Fleet {
   readonly servers: readonly ServerChild[];
-  private readonly secretFile: string;
+  private readonly folder: string;
   /** Pairs of names in order, as `a c`. */
   private readonly cuts = new Set<string>();
 
   /** `folder`: where everything is kept; made if it is missing. */
   constructor(folder: string, ports: readonly number[], listener: ServerListener) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.secretFile = join(folder, SECRET_FILE);
-    if (readSecret(this.secretFile) === null) makeSecret(this.secretFile);
+    this.folder = folder;
+    const secretFile = join(folder, SECRET_FILE);
+    if (readSecret(secretFile) === null) makeSecret(secretFile);
     const addresses = NAMES.map((_, i): HostPort => ({ host: HOST, port: ports[i] as number }));
     this.servers = NAMES.map((name, i) => {
       const place = {
@@ -36,7 +36,7 @@ export class Fleet {
         listen: addresses[i] as HostPort,
         peers: addresses.filter((_, other) => other !== i),
         data: join(folder, name),
-        secretFile: this.secretFile,
+        secretFile,
         logFile: join(folder, `${name}.log`),
       };
       return new ServerChild(place, listener);
@@ -76,11 +76,10 @@ export class Fleet {
   }
 
   /** The cluster as one server sees it: throws what fetch throws if it does not answer. */
-  async status(serving: Serving): Promise<ClusterStatus> {
-    const read = readSecret(this.secretFile);
-    if (read === null) throw new Error(`there is no secret file ${this.secretFile}`);
-    const token = operatorTokenOf(read.secret);
-    const operated = { name: "", localUrl: serving.localUrl, token };
+  async status({ name, serving }: ServerChild): Promise<ClusterStatus> {
+    if (serving === null) throw new Error(`server ${name} does not run`);
+    const token = operatorTokenIn(join(this.folder, name));
+    const operated = { name, localUrl: serving.localUrl, token };
     const answer = await callServer(operated, "server.status", {});
     if ("error" in answer) throw new Error(answer.error.message);
     return answer.result as Result<"server.status">;

@@ -1,0 +1,125 @@
+/** Who may link as members come and go, and as the secret changes: on a network that is arrays. */
+import { expect, test } from "bun:test";
+import { type Host, Net } from "../../test/mesh-net.ts";
+import { fromBase64Url, toBase64Url } from "../core/bytes.ts";
+import { HAND_OVER_MS } from "../core/limits.ts";
+import type { ToldSecret } from "../protocol/peer-link.ts";
+import { type LinkSecret, linkSecret } from "./link-secret.ts";
+import type { Keyring } from "./secret-spread.ts";
+
+const a7300 = "http://a:7300";
+const b7300 = "http://b:7300";
+
+/** Names that a host has links to. */
+const linksOf = ({ ear }: Host) => [...ear.links.values()].map(({ name }) => name).sort();
+
+/** Problems that a host's status names. */
+const problemsOf = ({ mesh }: Host) => mesh.status().map(({ problem }) => problem);
+
+class TestRing implements Keyring {
+  told: readonly LinkSecret[];
+  private generation = 0;
+
+  constructor(first: LinkSecret) {
+    this.told = [first];
+  }
+
+  become(secret: LinkSecret, generation: number): void {
+    this.told = [secret, ...this.told];
+    this.generation = generation;
+  }
+
+  present() {
+    const secret = toBase64Url(this.told[0]?.key as Uint8Array);
+    return { cluster: "one-cluster", generation: this.generation, secret };
+  }
+
+  async adopt({ generation, secret }: ToldSecret): Promise<boolean> {
+    if (generation <= this.generation) return false;
+    this.become(linkSecret(fromBase64Url(secret) as Uint8Array), generation);
+    return true;
+  }
+}
+
+test("[R93, R97] a removed server has a minute to hand over what it has, then it is refused and told", () => {
+  for (const wasLinked of [true, false]) {
+    const net = new Net();
+    // What b knows of itself is what it was when it was cut off.
+    const members = { get: () => undefined, list: () => [] };
+    const [a, b] = [net.host("a", []), net.host("b", [a7300], { members })];
+    net.record("b", b.key.publicText, { isRemoved: !wasLinked });
+    a.mesh.start();
+    b.mesh.start();
+    net.pass(3_000);
+    if (wasLinked) {
+      net.pass(600_000);
+      net.record("b", b.key.publicText, { isRemoved: true });
+      net.pass(3_000);
+    }
+    expect([linksOf(a), linksOf(b)]).toEqual([["b"], ["a"]]);
+    b.ear.to("a").send("what only b has");
+    net.pass(1_000);
+    expect(a.ear.notes).toContain("b: what only b has");
+    // Each time that it comes back the same minute counts.
+    [...net.pipes][0]?.break();
+    net.pass(2 * HAND_OVER_MS);
+    expect([linksOf(a), linksOf(b)]).toEqual([[], []]);
+    const why = "server b was removed from the cluster";
+    expect(b.log.join()).toContain(`no link to server a any more: refused by server a: ${why}`);
+    expect(a.log.join()).toContain(`no link to server b any more: ${why}`);
+    expect(problemsOf(b)).toEqual(["removed"]);
+    expect(problemsOf(a)).toEqual(["removed"]);
+    // It is let in again once it is a member again, and by no other name before that.
+    const other = net.host("z", [a7300], { key: b.key, members });
+    other.mesh.start();
+    net.pass(10_000);
+    expect(problemsOf(other)).toEqual(["removed"]);
+    net.kill(other);
+    net.record("b", b.key.publicText);
+    net.pass(10_000);
+    expect(linksOf(a)).toEqual(["b"]);
+  }
+});
+
+test("[R90] a changed secret gets to all, also to who was away, and to nobody without a recorded key", async () => {
+  const net = new Net();
+  const secrets = [1, 2].map((n) => linkSecret(new Uint8Array(32).fill(n))) as [
+    LinkSecret,
+    LinkSecret,
+  ];
+  const ring = () => new TestRing(secrets[0]);
+  const rings = { a: ring(), b: ring(), c: ring() };
+  const hosts = Object.entries(rings).map(([name, keyring]) =>
+    net.host(name, name === "a" ? [] : [name === "c" ? b7300 : a7300], { keyring }),
+  );
+  const [a, b, c] = hosts as [Host, Host, Host];
+  for (const { url, key } of hosts) net.record(new URL(url).hostname, key.publicText, { url: "" });
+  a.mesh.start();
+  b.mesh.start();
+  const settle = async () => {
+    for (let i = 0; i < 20; i++) {
+      net.pass(500);
+      await Bun.sleep(0); // adopting is asynchronous
+    }
+  };
+  await settle();
+  rings.a.become(secrets[1], 1);
+  a.mesh.spread.spread();
+  await settle();
+  expect(rings.b.told.map(({ id }) => id)).toEqual([secrets[1].id, secrets[0].id]);
+  expect(a.mesh.spread.holders()).toEqual(["b"]);
+  expect(linksOf(a)).toEqual(["b"]); // the link went on
+  // c was away, and a is not there when it comes back: b tells it.
+  net.kill(a);
+  c.mesh.start();
+  await settle();
+  expect(rings.c.told[0]?.id).toBe(secrets[1].id);
+  expect(linksOf(b)).toEqual(["c"]);
+  // Somebody knows the old secret, and nobody knows its key.
+  const x = net.host("x", [b7300], { keyring: ring() });
+  x.mesh.start();
+  await settle();
+  expect(problemsOf(x)).toEqual(["old_secret"]);
+  expect(x.log.join()).toContain("let the one that was away join anew");
+  expect(b.log.join()).toContain("let the one that was away join anew");
+});
