@@ -92,10 +92,12 @@ export class Client {
       {
         link: () => this.#connection.liveLink,
         cursor: () => this.#cursors.latest,
+        overdue: () => this.#connection.hedge(),
         stopping: () => this.#connection.stopping(),
         drop: () => this.#connection.drop(),
       },
       clock,
+      this.#timing,
     );
     const owner = this.#connectionOwner();
     this.#connection = new Connection(owner, this.#servers, WebSocket, clock, random, this.#timing);
@@ -299,14 +301,17 @@ export class Client {
         return token === undefined ? undefined : { token, cursor: this.#cursors.latest };
       },
       inFlight: (link) => this.#requests.inFlight(link),
-      greeted: (hello) => this.#greeted(hello),
+      greeted: (hello, server) => this.#greeted(hello, server),
       resumed: (result, lost) => this.#resumed(result, lost),
       refused: (error) => this.#end(error.message, error.code),
       event: (method, params) => this.#event(method, params),
-      answer: (link, { id, result, error }) => {
-        if (error === undefined) this.#answered(link, id as number, result as Values);
+      answer: (link, { id, result, error }, isOld) => {
+        if (error === undefined) this.#answered(link, id as number, result as Values, isOld);
         this.#requests.answer(id as number, result, error);
       },
+      awaits: (attempt) => this.#requests.behind(attempt) !== undefined,
+      showing: () => this.#requests.showing(),
+      spare: (link) => this.#requests.hedge(link),
       live: () => this.#requests.flush(),
       broken: (link) => this.#requests.broken(link),
       status: (status) => {
@@ -317,7 +322,7 @@ export class Client {
     };
   }
 
-  #greeted(hello: Result<"server.hello">): HoldfastError | undefined {
+  #greeted(hello: Result<"server.hello">, server: string): HoldfastError | undefined {
     const ours = this.#session.cluster;
     if (ours !== undefined && hello.cluster !== ours) {
       return new HoldfastError(
@@ -327,7 +332,7 @@ export class Client {
     }
     this.#cluster = hello.cluster;
     this.#session.learn({ cluster: hello.cluster });
-    this.#learn(hello.servers);
+    if (this.#learns) this.#servers.learn(hello.servers, server, hello.server);
     return undefined;
   }
 
@@ -358,7 +363,9 @@ export class Client {
 
   /** What events mean to the client itself. */
   #notice(method: string, values: Values): void {
-    if (method === "servers.changed") this.#learn(values.servers);
+    if (method === "servers.changed" && this.#learns) {
+      this.#servers.learn(values.servers as ServerEntry[]);
+    }
     if (/^(account\.changed|channel\.changed|reset)$/.test(method)) this.#calls.names.forget();
     const changed = values.account;
     if (method === "account.changed" && this.#account && idOf(changed) === this.#account.id) {
@@ -367,17 +374,13 @@ export class Client {
     }
   }
 
-  #learn(entries: unknown): void {
-    if (this.#learns && Array.isArray(entries)) this.#servers.learn(entries as ServerEntry[]);
-  }
-
-  #answered(link: Link, attempt: number, result: Values): void {
+  #answered(link: Link, attempt: number, result: Values, isOld: boolean): void {
     const request = this.#requests.behind(attempt);
     if (request === undefined || typeof result !== "object" || result === null) return;
     if (signsIn(request.method)) {
       this.#signedIn(link, result as Result<"session.open">);
-    } else if (movesCursor(request.method) && !request.stale && typeof result.cursor === "string") {
-      this.#cursors.passed(result.cursor, []);
+    } else if (movesCursor(request.method) && !request.stale && !isOld) {
+      if (typeof result.cursor === "string") this.#cursors.passed(result.cursor, []);
     }
   }
 

@@ -2,8 +2,7 @@
 import type { Result } from "../protocol/methods.ts";
 import type { ConnectionStatus } from "./connection-status.ts";
 import type { HoldfastError } from "./error.ts";
-import type { Frame } from "./frames.ts";
-import type { Link } from "./link.ts";
+import type { Answer, Link } from "./link.ts";
 
 export type Credentials = { readonly token: string; readonly cursor: string | undefined };
 
@@ -15,13 +14,20 @@ export interface ConnectionOwner {
   /** Requests sent on this link and unanswered. */
   inFlight(link: Link): number;
   /** The answer, if any, says why this server must not be used. */
-  greeted(hello: Result<"server.hello">): HoldfastError | undefined;
+  greeted(hello: Result<"server.hello">, server: string): HoldfastError | undefined;
   /** `lost`: the server could not read our cursor, so what was missed has to be read anew. */
   resumed(result: Result<"session.resume">, lost: boolean): void;
   /** The token is no longer good. */
   refused(error: HoldfastError): void;
   event(method: string, params: unknown): void;
-  answer(link: Link, frame: Extract<Frame, { kind: "answer" }>): void;
+  /** `isOld`: since it came its link was resumed, so its cursor says less than what is known. */
+  answer(link: Link, frame: Answer, isOld: boolean): void;
+  /** Whether somebody waits for the answer to this attempt. */
+  awaits(attempt: number): boolean;
+  /** A second server is about to be shown all that we have seen by now. */
+  showing(): void;
+  /** It was: what is overdue may go to it, too. */
+  spare(link: Link): void;
   /** Requests may leave on this link from now on. */
   live(link: Link): void;
   /** Nothing more comes from this link. */

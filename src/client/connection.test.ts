@@ -90,13 +90,45 @@ test("a machine that slept gives the server one more beat", async () => {
   expect(client.connection).toMatchObject({ state: "live", name: "b" });
 });
 
-test("a server that takes connections and says nothing is left after a deadline", async () => {
-  const world = new World(["a", "b"]);
+test("a server that takes connections and says nothing is left for one that answers", async () => {
+  const world = new World(["a", "b", "c"]);
   world.a.host.frozen = true;
+  world.b.host.up = false;
   const client = world.client();
-  await world.advance(TIMING.connectMs - 1);
+  await world.advance(TIMING.slowDialMs - 1);
   expect(world.dialled).toEqual(["a"]);
   await world.advance(20);
+  expect(client.connection).toMatchObject({ state: "live", name: "c" });
+  world.a.host.thaw();
+  await world.advance(20_000);
+  expect(client.connection).toMatchObject({ state: "live", name: "c" });
+  expect(world.dialled).toEqual(["a", "b", "c"]);
+});
+
+test("alone, a server that takes connections and says nothing is dialled again after a deadline", async () => {
+  const world = new World(["a"]);
+  world.a.host.frozen = true;
+  world.client();
+  await world.advance(TIMING.connectMs - 1);
+  expect(world.dialled).toEqual(["a"]);
+  await world.advance(TIMING.backoffMsMin + 20);
+  expect(world.dialled).toEqual(["a", "a"]);
+});
+
+test("servers said to be live come first, the others after them", async () => {
+  const world = new World(["a", "b", "c"]);
+  const client = world.client();
+  await world.advance(100);
+  const state = (name: string) => (name === "b" ? "suspect" : "live");
+  const servers = world.servers.map(({ name, url }) => ({ name, url, state: state(name) }));
+  world.a.tell("servers.changed", { servers, cursor: "at:0" });
+  await world.advance(10);
+  world.a.host.kill();
+  await world.advance(100);
+  expect(client.connection).toMatchObject({ state: "live", name: "c" });
+  for (const one of world.servers) one.host.kill();
+  world.b.host.up = true;
+  await world.advance(10_000);
   expect(client.connection).toMatchObject({ state: "live", name: "b" });
 });
 

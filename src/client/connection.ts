@@ -4,12 +4,13 @@
  * Problem: sockets break in every state, servers freeze without a word, sessions end, timers fire late on a
  * sleeping laptop; code that reacts to each event in its own place forgets a combination. Approach: every
  * input only notes a fact and calls `evaluate()`, the one function that decides which state follows from the
- * facts, and acts. Rejected: a library of state charts (more than the whole SDK weighs); two connections at
- * once (hedging comes later, with attempts in requests.ts as its seam).
+ * facts, and acts. A second link (spare.ts) stands in where the first is slow, and becomes the first when that
+ * one ends. Rejected: a library of state charts (more than the whole SDK weighs).
  *
  * Invariants, kept by `evaluate()`:
- *  1. At most one socket is listened to; what an abandoned one still says is not heard.
- *  2. Nothing but hello, resume and ping leaves before `live`; requests leave in `live` only.
+ *  1. Events come from one socket at a time; what an abandoned one still says is not heard.
+ *  2. Nothing but hello, resume and ping leaves before `live`; requests leave in `live` only. Answers that come
+ *     earlier, to what was sent while it was the spare, wait until then.
  *  3. The token goes only to a server whose hello named our cluster, over a connection not yet signed in.
  *  4. In connecting, hello, resuming, waiting, and live with a session, a timer is set: silence never lasts.
  *  5. A good connection (live for `stableMs`) that ends is followed by the next attempt at once. After that,
@@ -18,18 +19,26 @@
  */
 import type { Result } from "../protocol/methods.ts";
 import type { CLOSE_CODES } from "../protocol/rpc.ts";
-import type { PROTOCOL_VERSION } from "../protocol/version.ts";
-import type { ConnectionOwner, Credentials } from "./connection-owner.ts";
+import type { ConnectionOwner } from "./connection-owner.ts";
 import type { ConnectionState, ConnectionStatus } from "./connection-status.ts";
 import { errorOf, HoldfastError, isSessionCode } from "./error.ts";
 import { type Frame, parseFrame } from "./frames.ts";
-import { deadAt, dial, hangUp, type Link, type LinkFacts, pingAt } from "./link.ts";
+import {
+  ask,
+  deadAt,
+  dial,
+  greet,
+  hangUp,
+  type Link,
+  type LinkFacts,
+  pingAt,
+  resume,
+} from "./link.ts";
 import { type Clock, fraction, type Random, type SocketConstructor } from "./ports.ts";
 import type { Servers } from "./servers.ts";
+import { Spare } from "./spare.ts";
 import { backoffMs, type Timing } from "./timing.ts";
 
-/** Compared by the compiler with what the protocol says, whose modules are the servers'. */
-const VERSION: typeof PROTOCOL_VERSION = 1;
 const SESSION_ENDED: (typeof CLOSE_CODES)["session_ended"] = 4002;
 
 export class Connection {
@@ -40,6 +49,7 @@ export class Connection {
   private readonly random: Random;
   private readonly timing: Timing;
   private link: LinkFacts | undefined;
+  private readonly spare: Spare;
   private failures = 0;
   private retryAt = 0;
   private closing = false;
@@ -64,6 +74,8 @@ export class Connection {
     this.random = random;
     this.timing = timing;
     this.current = { state: "idle", since: clock.wallMs() };
+    const dialled = (server: string, now: number) => this.dialled(server, now);
+    this.spare = new Spare({ owner, servers, timing, dial: dialled });
   }
 
   get status(): ConnectionStatus {
@@ -104,6 +116,13 @@ export class Connection {
     this.evaluate();
   }
 
+  /** Requests are overdue here: a second server is to be asked as well, if there is one. */
+  hedge(): void {
+    if (!this.signedIn || this.servers.size === 1) return;
+    this.spare.want(this.clock.monotonicMs());
+    this.evaluate();
+  }
+
   /** The next attempt waits no longer. */
   hurry(): void {
     this.retryAt = this.clock.monotonicMs();
@@ -112,6 +131,7 @@ export class Connection {
 
   /** Ends the link, if any, because we want another one: no failure of the server. */
   drop(): void {
+    this.spare.end();
     this.end(this.link, undefined, true);
   }
 
@@ -128,15 +148,15 @@ export class Connection {
   }
 
   private opened(link: LinkFacts): void {
-    if (this.link !== link) return;
+    if (this.link !== link && !this.spare.is(link)) return;
     link.opened = true;
     link.heardAt = this.clock.monotonicMs();
     this.evaluate();
   }
 
   private closed(link: LinkFacts, code: number | undefined): void {
-    if (this.link !== link) return;
-    if (code === SESSION_ENDED && link.session !== "none" && !link.ended) {
+    if (this.link !== link && !this.spare.is(link)) return;
+    if (this.link === link && code === SESSION_ENDED && link.session !== "none" && !link.ended) {
       this.owner.refused(new HoldfastError("session_ended", "the session is over: sign in again"));
     }
     const why = code === undefined ? "" : ` (${code})`;
@@ -147,13 +167,16 @@ export class Connection {
   }
 
   private heard(link: LinkFacts, data: unknown): void {
-    if (this.link !== link || link.ended !== undefined) return;
+    const isSpare = this.spare.is(link);
+    if ((this.link !== link && !isSpare) || link.ended !== undefined) return;
     link.heardAt = this.clock.monotonicMs();
     link.pingedAt = undefined;
     const frame = parseFrame(data);
-    if (frame.kind === "event") this.eventCame(link, frame.method, frame.params);
+    if (isSpare) this.spare.heard(link, frame);
+    else if (frame.kind === "event") this.eventCame(link, frame.method, frame.params);
     else if (frame.kind === "answer" && typeof frame.id === "string") this.ownAnswer(link, frame);
-    else if (frame.kind === "answer") this.owner.answer(link, frame);
+    else if (frame.kind === "answer" && link.liveSince === undefined) link.early.push(frame);
+    else if (frame.kind === "answer") this.owner.answer(link, frame, false);
     else this.owner.fault(new HoldfastError("invalid", frame.why));
     this.evaluate();
   }
@@ -165,6 +188,7 @@ export class Connection {
       return;
     }
     if (method === "server.stopping") this.stopping();
+    if (link.session === "asked") return; // what it told as a spare is told again behind the answer
     this.owner.event(method, params);
   }
 
@@ -175,7 +199,7 @@ export class Connection {
         return;
       }
       const hello = frame.result as Result<"server.hello">;
-      const error = this.owner.greeted(hello);
+      const error = this.owner.greeted(hello, link.server);
       link.name = hello.server;
       link.greeting = "done";
       if (error !== undefined) this.end(link, error);
@@ -217,6 +241,7 @@ export class Connection {
     if (this.closing && this.link !== undefined)
       this.link.ended ??= { error: undefined, deliberate: true };
     if (this.link !== undefined) this.judge(this.link, now);
+    this.attend(now);
     if (this.link?.ended !== undefined) this.leave(this.link, now);
     if (this.closing) return "closed";
     if (this.link === undefined) {
@@ -228,15 +253,17 @@ export class Connection {
     if (link === undefined) return "waiting";
     if (!link.opened) return "connecting";
     if (link.greeting !== "done") {
-      if (link.greeting === "none") this.greet(link);
+      if (link.greeting === "none") greet(link);
       return "hello";
     }
     const credentials = this.owner.credentials();
-    if (link.session === "none" && credentials !== undefined) this.resume(link, credentials);
+    if (link.session === "none" && credentials !== undefined) resume(link, credentials);
     if (link.session === "asked" || link.session === "replaying") return "resuming";
     if (link.liveSince === undefined) {
       link.liveSince = now;
       this.lastError = undefined;
+      this.servers.settled();
+      for (const answer of link.early.splice(0)) this.owner.answer(link, answer, true);
       this.owner.live(link);
     }
     if (now >= pingAt(link, this.owner.inFlight(link), this.timing)) this.ping(link, now);
@@ -256,6 +283,25 @@ export class Connection {
     }
   }
 
+  /** Looks after the second link, and moves there if it is the better one. */
+  private attend(now: number): void {
+    const { link } = this;
+    if (link === undefined) {
+      this.spare.end();
+      return;
+    }
+    this.spare.evaluate(now);
+    const isSlow = this.isSlowToDial(link, now);
+    if (isSlow) this.spare.open(now);
+    if (!this.spare.hasAnswer && !(isSlow && this.spare.isGreeted)) return;
+    const error = new HoldfastError("unavailable", `another server answers before ${link.server}`);
+    link.ended ??= { error, deliberate: false };
+  }
+
+  private isSlowToDial(link: LinkFacts, now: number): boolean {
+    return link.greeting !== "done" && now >= link.dialledAt + this.timing.slowDialMs;
+  }
+
   /** Whole rounds of failures so far. */
   private get round(): number {
     return Math.floor(this.failures / this.servers.size);
@@ -266,37 +312,24 @@ export class Connection {
   private dial(now: number): void {
     const server = this.servers.current();
     try {
-      this.link = dial(this.WebSocket, server, now, {
-        opened: (link) => this.opened(link),
-        heard: (link, data) => this.heard(link, data),
-        closed: (link, code) => this.closed(link, code),
-      });
+      this.link = this.dialled(server, now);
     } catch (error) {
       this.failed(now, new HoldfastError("unavailable", `cannot dial ${server}: ${error}`));
       this.retryAt = Math.max(this.retryAt, now + this.timing.backoffMsMin);
     }
   }
 
-  private request(link: LinkFacts, id: string, method: string, params: object): void {
-    link.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
-  }
-
-  private greet(link: LinkFacts): void {
-    link.greeting = "asked";
-    this.request(link, "hello", "server.hello", { protocol: VERSION, client: "holdfast" });
-  }
-
-  private resume(link: LinkFacts, credentials: Credentials): void {
-    const cursor = link.cursorRefused ? undefined : credentials.cursor;
-    link.session = "asked";
-    link.withCursor = cursor !== undefined;
-    const params = { token: credentials.token, ...(cursor === undefined ? {} : { cursor }) };
-    this.request(link, "resume", "session.resume", params);
+  private dialled(server: string, now: number): LinkFacts {
+    return dial(this.WebSocket, server, now, {
+      opened: (link) => this.opened(link),
+      heard: (link, data) => this.heard(link, data),
+      closed: (link, code) => this.closed(link, code),
+    });
   }
 
   private ping(link: LinkFacts, now: number): void {
     link.pingedAt = now;
-    this.request(link, "ping", "server.ping", {});
+    ask(link, "ping", "server.ping", {});
   }
 
   private leave(link: LinkFacts, now: number): void {
@@ -306,11 +339,19 @@ export class Connection {
     if (deliberate) {
       this.failures = 0;
       this.retryAt = now;
+      this.spare.end();
     } else {
       const wasGood = link.liveSince !== undefined && now - link.liveSince >= this.timing.stableMs;
       this.failed(now, error, wasGood);
+      this.goOnWith(this.spare.take());
     }
     this.owner.broken(link);
+  }
+
+  private goOnWith(link: LinkFacts | undefined): void {
+    if (link === undefined) return;
+    this.link = link;
+    this.servers.goTo(link.server);
   }
 
   /** On to the next server, at once or after a wait. */
@@ -377,7 +418,16 @@ export class Connection {
       deadAt(link, this.round, this.timing),
       pingAt(link, this.owner.inFlight(link), this.timing),
       link.leaveBy ?? Number.POSITIVE_INFINITY,
+      this.slowAt(link),
+      this.spare.dueAt(),
     );
+  }
+
+  /** When to dial another server beside one that does not answer; not again once that was due. */
+  private slowAt(link: LinkFacts): number {
+    const at = link.dialledAt + this.timing.slowDialMs;
+    const isDue = link.greeting === "done" || at <= this.clock.monotonicMs();
+    return isDue ? Number.POSITIVE_INFINITY : at;
   }
 
   private fired(dueAt: number): void {

@@ -1,8 +1,14 @@
 /** One connection from dialling to its end: the facts that connection.ts decides by. */
+import type { PROTOCOL_VERSION } from "../protocol/version.ts";
+import type { Credentials } from "./connection-owner.ts";
 import type { HoldfastError } from "./error.ts";
+import type { Frame } from "./frames.ts";
 import type { Socket, SocketConstructor } from "./ports.ts";
 import { socketUrl } from "./servers.ts";
 import type { Timing } from "./timing.ts";
+
+/** Compared by the compiler with what the protocol says, whose modules are the servers'. */
+const VERSION: typeof PROTOCOL_VERSION = 1;
 
 /** What the owner of a connection sees of a link. */
 export interface Link {
@@ -12,6 +18,8 @@ export interface Link {
 export type LinkFacts = Link & {
   readonly server: string;
   readonly socket: Socket;
+  /** Monotonic ms. */
+  readonly dialledAt: number;
   opened: boolean;
   greeting: "none" | "asked" | "done";
   /** `replaying`: resumed, and what was missed is on its way. */
@@ -28,7 +36,10 @@ export type LinkFacts = Link & {
   name: string | undefined;
   /** `deliberate`: we wanted it to end, the server did nothing wrong. */
   ended: { error: HoldfastError | undefined; deliberate: boolean } | undefined;
+  /** Answers that wait until this link is live: see spare.ts. */
+  readonly early: Answer[];
 };
+export type Answer = Extract<Frame, { kind: "answer" }>;
 
 export type SocketInputs = {
   opened(link: LinkFacts): void;
@@ -58,6 +69,8 @@ export function dial(
     leaveBy: undefined,
     name: undefined,
     ended: undefined,
+    early: [],
+    dialledAt: now,
     send(text) {
       if (link.ended !== undefined) return;
       try {
@@ -72,6 +85,29 @@ export function dial(
   socket.addEventListener("close", (event) => inputs.closed(link, event.code));
   socket.addEventListener("error", () => inputs.closed(link, undefined));
   return link;
+}
+
+/** A request of the link's own; its answer comes under this id. */
+export function ask(
+  link: LinkFacts,
+  id: "hello" | "resume" | "ping",
+  method: string,
+  params: object,
+): void {
+  link.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+}
+
+export function greet(link: LinkFacts): void {
+  link.greeting = "asked";
+  ask(link, "hello", "server.hello", { protocol: VERSION, client: "holdfast" });
+}
+
+export function resume(link: LinkFacts, credentials: Credentials): void {
+  const cursor = link.cursorRefused ? undefined : credentials.cursor;
+  link.session = "asked";
+  link.withCursor = cursor !== undefined;
+  const params = { token: credentials.token, ...(cursor === undefined ? {} : { cursor }) };
+  ask(link, "resume", "session.resume", params);
 }
 
 /** Abandons the socket: its closing handshake may never come, and nobody waits for it. */

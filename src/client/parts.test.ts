@@ -41,7 +41,7 @@ test("addresses", () => {
   const servers = new Servers(["http://a", "http://a/"]);
   expect(servers.list).toEqual(["http://a"]);
   servers.learn(
-    Array.from({ length: 99 }, (_, i) => ({ name: "x", url: `http://${i}.x`, state: "live" })),
+    Array.from({ length: 99 }, (_, i) => ({ name: `x${i}`, url: `http://${i}.x`, state: "live" })),
   );
   expect(servers.size).toBe(16);
 });

@@ -5,7 +5,12 @@
  * has attempts; when a connection breaks, its attempts count as unanswered and the request is sent again under
  * the same id on the next, in the order of the calls. The server gives one id one effect, so a repeat is
  * harmless. A refusal speaks for its own attempt only: if an earlier one went unanswered, the whole is
- * `indefinite`. Hedging will be a second attempt while the first is still open; nothing here forbids it.
+ * `indefinite`; while another one is still open, its answer is waited for.
+ *
+ * A request that is overdue gets a second attempt on the spare link (hedging.ts says when and how often). One
+ * sender's order holds because every write goes to each server in the order of the calls, and none goes to the
+ * spare behind one that was answered elsewhere since that server was shown what we have seen: then the smallest
+ * stamps of the writes, of which one effect each is made, are in that order too.
  *
  * Definite although an earlier attempt went unanswered: a result; any answer to a read; any answer to
  * `session.open` (see table.ts); and `id_reused`, which proves that the id's one effect is another content's.
@@ -15,10 +20,11 @@ import type { RefusalCode } from "../core/errors.ts";
 import { FRAME_BYTES_MAX } from "../core/limits.ts";
 import type { RpcError } from "../protocol/rpc.ts";
 import { errorOf, HoldfastError } from "./error.ts";
+import { Hedging } from "./hedging.ts";
 import type { Link } from "./link.ts";
 import type { Clock } from "./ports.ts";
-import { leavesTraces, needsSession, signsIn, takesCursor } from "./table.ts";
-import { IN_FLIGHT_MAX, REQUESTS_MAX } from "./timing.ts";
+import { isWrite, leavesTraces, mayHedge, needsSession, signsIn, takesCursor } from "./table.ts";
+import { IN_FLIGHT_MAX, REQUESTS_MAX, type Timing } from "./timing.ts";
 
 export type RequestSpec = {
   readonly method: string;
@@ -33,15 +39,21 @@ export type RequestSpec = {
 
 type Request = RequestSpec & {
   readonly order: number;
+  /** Counts writes only, from 1; 0 for a read. */
+  readonly write: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: HoldfastError) => void;
   /** Attempts in flight. */
   readonly attempts: Set<number>;
+  /** Monotonic ms of the attempt on the first link. */
+  sentAt: number;
+  /** The second link that it was sent on, too. */
+  hedgedOn: Link | undefined;
   unanswered: boolean;
   settled: boolean;
   cancelDeadline: () => void;
 };
-type Attempt = { readonly request: Request; readonly link: Link };
+type Attempt = { readonly request: Request; readonly link: Link; readonly sentAt: number };
 
 /** What requests need of the client. */
 export interface RequestsOwner {
@@ -49,6 +61,8 @@ export interface RequestsOwner {
   link(): Link | undefined;
   /** The cursor that reads must not fall behind. */
   cursor(): string | undefined;
+  /** Something is overdue: calls `hedge` when a second server was shown what we have seen, if there is one. */
+  overdue(): void;
   /** A server said `shutting_down`: it is to be left. */
   stopping(): void;
   /** A late answer could sign the connection in behind our back: it is to be left. */
@@ -66,12 +80,20 @@ export class Requests {
   /** Sign-ins under way: what needs a session waits for their end. */
   private signing = 0;
   private lastOrder = 0;
+  private lastWrite = 0;
   private lastId = 0;
   private flushing = false;
+  private readonly hedging: Hedging;
+  private readonly hedges: boolean;
+  private cancelLook: (() => void) | undefined;
+  /** All writes before this one were answered when the second server was shown what we had seen. */
+  private shownFrom = 0;
 
-  constructor(owner: RequestsOwner, clock: Clock) {
+  constructor(owner: RequestsOwner, clock: Clock, timing: Timing) {
     this.owner = owner;
     this.clock = clock;
+    this.hedging = new Hedging(timing);
+    this.hedges = timing.hedgeMs > 0;
   }
 
   get size(): number {
@@ -91,9 +113,12 @@ export class Requests {
       const request: Request = {
         ...spec,
         order: ++this.lastOrder,
+        write: isWrite(spec.method) ? ++this.lastWrite : 0,
         resolve,
         reject,
         attempts: new Set(),
+        sentAt: 0,
+        hedgedOn: undefined,
         settled: false,
         cancelDeadline: () => {},
       };
@@ -118,10 +143,17 @@ export class Requests {
       const request = this.held.shift();
       if (request === undefined) break;
       if (needsSession(request.method) && this.signing > 0) waiting.push(request);
-      else this.attempt(request, link);
+      else this.first(request, link);
     }
     this.flushing = false;
     if (waiting.length > 0) this.hold(waiting);
+  }
+
+  private first(request: Request, link: Link): void {
+    request.sentAt = this.clock.monotonicMs();
+    this.hedging.sent();
+    if (mayHedge(request.method)) this.lookIn(this.hedging.afterMs);
+    this.attempt(request, link);
   }
 
   private attempt(request: Request, link: Link): void {
@@ -135,18 +167,25 @@ export class Requests {
       return;
     }
     request.attempts.add(id);
-    this.attempts.set(id, { request, link });
+    this.attempts.set(id, { request, link, sentAt: this.clock.monotonicMs() });
     this.inFlightOn.set(link, this.inFlight(link) + 1);
     link.send(text);
   }
 
   /** An answer came; one to a request that nobody waits for any more is passed over. */
   answer(id: number, result: unknown, error: RpcError | undefined): void {
-    const request = this.close(id);
-    if (request === undefined) return;
-    if (error === undefined) {
+    const attempt = this.close(id);
+    if (attempt === undefined) return;
+    const { request, link, sentAt } = attempt;
+    const isFirst = link === this.owner.link();
+    if (isFirst && mayHedge(request.method)) this.hedging.took(this.clock.monotonicMs() - sentAt);
+    if (request.settled) {
+      // the other server was quicker
+    } else if (error === undefined) {
       this.settle(request);
       request.resolve(result);
+    } else if (request.attempts.size > 0 && (isWrite(request.method) || !isFirst)) {
+      // This was refused; the other server has not said yet what became of its attempt.
     } else if (error.data?.code === "shutting_down") {
       // Not done, not here: the same request goes to the next server, or to this one when it is back.
       this.hold([request]);
@@ -159,7 +198,61 @@ export class Requests {
 
   /** What was asked by an attempt, if anybody still waits for it. */
   behind(id: number): RequestSpec | undefined {
-    return this.attempts.get(id)?.request;
+    const request = this.attempts.get(id)?.request;
+    return request?.settled === false ? request : undefined;
+  }
+
+  // Hedging.
+
+  private lookIn(ms: number): void {
+    if (this.hedges) this.cancelLook ??= this.clock.schedule(ms, () => this.look());
+  }
+
+  private look(): void {
+    this.cancelLook = undefined;
+    let wait = Number.POSITIVE_INFINITY;
+    let isOverdue = false;
+    for (const { request, link } of this.attempts.values()) {
+      if (link !== this.owner.link() || !this.mayHedge(request)) continue;
+      const left = request.sentAt + this.hedging.afterMs - this.clock.monotonicMs();
+      if (left <= 0) isOverdue = true;
+      else wait = Math.min(wait, left);
+    }
+    if (isOverdue) this.owner.overdue();
+    if (isOverdue || wait < Number.POSITIVE_INFINITY) {
+      this.lookIn(Math.min(wait, this.hedging.afterMs));
+    }
+  }
+
+  private mayHedge(request: Request): boolean {
+    return !request.settled && request.hedgedOn === undefined && mayHedge(request.method);
+  }
+
+  /** The second server is about to be shown what we have seen, which covers every answer until now. */
+  showing(): void {
+    const first = this.open().find(({ write }) => write > 0);
+    this.shownFrom = first?.write ?? this.lastWrite + 1;
+  }
+
+  /** Sends what is overdue on the link of the second server, too. */
+  hedge(spare: Link): void {
+    const dueAt = this.clock.monotonicMs() - this.hedging.afterMs;
+    let next: number | undefined = this.shownFrom;
+    for (const request of this.open()) {
+      const { write } = request;
+      if (write > 0 && write !== next) next = undefined; // one in between was answered: show that first
+      const isThere = request.hedgedOn === spare;
+      const maySend =
+        this.mayHedge(request) && request.attempts.size > 0 && request.sentAt <= dueAt;
+      const isFree = write === 0 || next !== undefined;
+      if (maySend && isFree && this.hedging.spend()) {
+        request.hedgedOn = spare;
+        this.attempt(request, spare);
+      } else if (write > 0 && !isThere) {
+        next = undefined;
+      }
+      if (write > 0 && next !== undefined) next = write + 1;
+    }
   }
 
   /** A connection is gone: its attempts will never be answered. */
@@ -167,9 +260,12 @@ export class Requests {
     const back: Request[] = [];
     for (const [id, attempt] of this.attempts) {
       if (attempt.link !== link) continue;
-      const request = this.close(id) as Request;
+      this.close(id);
+      const { request } = attempt;
+      if (request.settled) continue;
       request.unanswered = true;
-      back.push(request);
+      if (request.hedgedOn === link) request.hedgedOn = undefined;
+      if (request.attempts.size === 0) back.push(request);
     }
     this.inFlightOn.delete(link);
     this.hold(back);
@@ -186,6 +282,7 @@ export class Requests {
 
   /** Nothing will be sent any more. */
   end(error: HoldfastError): void {
+    this.cancelLook?.();
     for (const request of this.open()) {
       this.abandon(request);
       this.refuse(request, error);
@@ -193,7 +290,9 @@ export class Requests {
   }
 
   private open(): Request[] {
-    const inFlight = [...this.attempts.values()].map((attempt) => attempt.request);
+    const inFlight = [...this.attempts.values()]
+      .map((attempt) => attempt.request)
+      .filter(({ settled }) => !settled);
     return sorted(this.held, [...new Set(inFlight)]);
   }
 
@@ -219,13 +318,13 @@ export class Requests {
   }
 
   /** Ends an attempt. */
-  private close(id: number): Request | undefined {
+  private close(id: number): Attempt | undefined {
     const attempt = this.attempts.get(id);
     if (attempt === undefined) return undefined;
     this.attempts.delete(id);
     attempt.request.attempts.delete(id);
     this.inFlightOn.set(attempt.link, this.inFlight(attempt.link) - 1);
-    return attempt.request;
+    return attempt;
   }
 
   private hold(requests: Request[]): void {

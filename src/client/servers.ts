@@ -1,9 +1,13 @@
 /**
  * The servers a client may go to, in a ring.
  *
- * Those given come first and in their order; those that servers tell of join at the end, bounded. A client
- * that was given only https addresses never goes to a plain http one, whatever a server tells it: the token
- * would travel in the open.
+ * Those given come first and in their order; those that servers tell of join at the end, bounded. On the way
+ * around, those said to be live come before those of which nothing good is said, and each is tried once before
+ * any is tried again: what one server says of another may be wrong. A server that answers under an address that
+ * was given is not added again under the one that it tells itself.
+ *
+ * A client that was given only https addresses never goes to a plain http one, whatever a server tells it: the
+ * token would travel in the open.
  */
 import type { Result } from "../protocol/methods.ts";
 import { HoldfastError } from "./error.ts";
@@ -14,7 +18,13 @@ export type ServerEntry = Result<"server.hello">["servers"][number];
 export class Servers {
   private readonly ring: string[] = [];
   private readonly secureOnly: boolean;
-  private at = 0;
+  /** What a server calls itself, by the address that it answered at or was told by. */
+  private readonly names = new Map<string, string>();
+  /** As told last, by name. */
+  private said = new Map<string, ServerEntry["state"]>();
+  /** Failed since one was good, or since all had failed. */
+  private readonly tried = new Set<string>();
+  private at: string;
 
   /** Throws HoldfastError `invalid` if there is no address or one is none. */
   constructor(urls: readonly string[]) {
@@ -25,7 +35,9 @@ export class Servers {
       }
       if (!this.ring.includes(base)) this.ring.push(base);
     }
-    if (this.ring.length === 0) throw new HoldfastError("invalid", "name at least one server");
+    const [first] = this.ring;
+    if (first === undefined) throw new HoldfastError("invalid", "name at least one server");
+    this.at = first;
     this.secureOnly = this.ring.every((url) => url.startsWith("https:"));
   }
 
@@ -38,20 +50,65 @@ export class Servers {
   }
 
   current(): string {
-    return this.ring[this.at] as string;
+    return this.at;
   }
 
+  /** The current one is of no use: on to the next. */
   advance(): void {
-    this.at = (this.at + 1) % this.ring.length;
+    this.tried.add(this.at);
+    if (this.tried.size >= this.ring.length) this.tried.clear();
+    this.at = this.best((url) => this.tried.has(url)) ?? this.at;
   }
 
-  learn(entries: readonly ServerEntry[]): void {
+  /** The current one is good. */
+  settled(): void {
+    this.tried.clear();
+  }
+
+  /** From now on this is the current one. */
+  goTo(url: string): void {
+    this.at = url;
+  }
+
+  /** Another server than the current one; nothing if all others are `unfit`. */
+  other(unfit: (url: string) => boolean): string | undefined {
+    const own = this.names.get(this.at);
+    const isSame = (url: string) => own !== undefined && this.names.get(url) === own;
+    return this.best((url) => isSame(url) || unfit(url));
+  }
+
+  /** What a server says of all of them; `from` is where that one was reached, `name` what it is called. */
+  learn(entries: readonly ServerEntry[], from?: string, name?: string): void {
+    if (from !== undefined && name !== undefined) this.names.set(from, name);
+    if (!Array.isArray(entries)) return; // a server of another release may say less
+    this.said = new Map(entries.map((entry) => [entry.name, entry.state]));
     for (const entry of entries) {
       const base = baseOf(entry.url);
-      if (base === null || this.ring.includes(base) || this.ring.length >= SERVERS_MAX) continue;
-      if (this.secureOnly && !base.startsWith("https:")) continue;
-      this.ring.push(base);
+      if (base === null) continue;
+      if (this.ring.includes(base)) this.names.set(base, entry.name);
+      else if (this.mayAdd(base, entry.name)) {
+        this.names.set(base, entry.name);
+        this.ring.push(base);
+      }
     }
+  }
+
+  private mayAdd(base: string, name: string): boolean {
+    if (this.ring.length >= SERVERS_MAX) return false;
+    if (this.secureOnly && !base.startsWith("https:")) return false;
+    return !this.ring.some((url) => this.names.get(url) === name);
+  }
+
+  /** In the order of the ring, from the current one on. */
+  private best(unfit: (url: string) => boolean): string | undefined {
+    const from = this.ring.indexOf(this.at);
+    const others = [...this.ring.slice(from + 1), ...this.ring.slice(0, from)];
+    const fit = others.filter((url) => !unfit(url));
+    return fit.find((url) => this.isSaidLive(url)) ?? fit[0];
+  }
+
+  private isSaidLive(url: string): boolean {
+    return this.said.get(this.names.get(url) ?? "") === "live";
   }
 }
 

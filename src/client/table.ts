@@ -69,6 +69,21 @@ const READS: Readonly<Record<ReadMethod, true>> = {
   "setting.read": true,
 };
 
+/**
+ * Writes that may go to a second server while the first has not answered. The others ask for a password, end
+ * sessions, or claim a name, of which two servers would first have to agree whose claim it is.
+ */
+const HEDGED: ReadonlySet<string> = new Set<WriteMethod>([
+  "message.post",
+  "message.edit",
+  "message.delete",
+  "channel.join",
+  "channel.leave",
+  "channel.invite",
+  "channel.remove",
+  "channel.ban",
+]);
+
 /** Methods that need no session. */
 const OPEN: ReadonlySet<string> = new Set<MethodName>([
   "server.hello",
@@ -89,6 +104,9 @@ export const signsIn = (method: string): boolean =>
  */
 export const leavesTraces = (method: string): boolean =>
   isWrite(method) && method !== "session.open";
+
+/** Whether a request may go to a second server while the first has not answered. */
+export const mayHedge = (method: string): boolean => HEDGED.has(method) || takesCursor(method);
 
 /** Whether the cursor of an answer is this connection's; `events.read` goes through events of its own. */
 export const movesCursor = (method: string): boolean =>

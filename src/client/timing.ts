@@ -21,6 +21,14 @@ export const TIMING = {
   stableMs: 5_000,
   /** Answers still due from a server that stops are waited for this long. */
   leaveMs: 500,
+  /** Unanswered for this long, or longer than is usual, a request goes to a second server too; 0 for never. */
+  hedgeMs: BEAT_INTERVAL_MS / 4,
+  /** The link to the second server is kept for this long after its last use. */
+  spareMs: 10_000,
+  /** A server that was of no use as the second one is passed over for this long. */
+  spareAgainMs: 5_000,
+  /** Dialling takes longer than this: another server is dialled beside it, and the first to answer is taken. */
+  slowDialMs: 300,
   /** A call without a deadline of its own. */
   requestMs: 30_000,
   /** How long `@name` and `#name` may stand for the id they stood for. */

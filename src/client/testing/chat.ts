@@ -10,6 +10,8 @@ import { type FakeConnection, FakeHost, type FakeNetwork } from "./network.ts";
 
 export type Params = Record<string, unknown>;
 export type Answer = { result: Params } | { error: { code: RefusalCode; retryAfterMs?: number } };
+/** A message as one server minted it: several may mint the same one, and the smallest stamp counts. */
+export type Minted = { author: string; id: string; to: string; text: string; stamp: number };
 /** `undefined` leaves the answer to the server, `"silent"` gives none. */
 export type Script = (
   method: string,
@@ -29,6 +31,9 @@ export function refuse(code: RefusalCode, retryAfterMs?: number): Answer {
 
 export class FakeCluster {
   id = "k_one";
+  /** Whether servers know of each other only what clients' cursors tell: the worst that a link can be. */
+  isApart = false;
+  readonly minted: Minted[] = [];
   readonly posted: { id: string; author: string; to: string; text: string; server: string }[] = [];
   /** Every request that reached a server, in order. */
   readonly received: { method: string; params: Params; server: string }[] = [];
@@ -50,8 +55,9 @@ export class FakeCluster {
   /** Something happened: every signed-in connection hears of it. */
   happen(method: string, params: Params): void {
     this.events.push({ method, params });
-    const { cursor } = this;
-    for (const server of this.servers) server.tell(method, { ...params, cursor });
+    for (const server of this.servers) {
+      server.tell(method, { ...params, cursor: server.cursor });
+    }
   }
 
   post(author: string, to: string, text: string, id: string, server: string): Params {
@@ -84,6 +90,12 @@ export class FakeServer {
   readonly url: string;
   readonly host: FakeHost;
   readonly cluster: FakeCluster;
+  /** How far its clock is ahead. */
+  skewMs = 0;
+  /** How long it takes to answer what it has done. */
+  slowMs = 0;
+  private stamp = 0;
+  private readonly own = new Set<string>();
   private readonly clock: FakeClock;
 
   constructor(name: string, cluster: FakeCluster, network: FakeNetwork) {
@@ -115,7 +127,7 @@ export class FakeServer {
     if (!connection.alive) return;
     this.clock.schedule(500, () => {
       if (connection.account !== undefined && !this.host.frozen) {
-        this.notify(connection, "server.beat", { cursor: this.cluster.cursor });
+        this.notify(connection, "server.beat", { cursor: this.cursor });
       }
       this.beat(connection);
     });
@@ -127,32 +139,55 @@ export class FakeServer {
     const answer =
       this.cluster.script(method, params, this.name) ?? this.answer(connection, method, params);
     if (answer === "silent") return;
+    const tell = (answer: () => object) => {
+      const send = () => connection.send(JSON.stringify({ jsonrpc: "2.0", id, ...answer() }));
+      if (this.slowMs === 0 || typeof id === "string") send();
+      else this.clock.schedule(this.slowMs, send);
+    };
     const replay = connection.account !== undefined && method === "session.resume";
     if ("error" in answer) {
       const { code } = answer.error;
       const data = { retry: false, ...answer.error };
-      connection.send(
-        JSON.stringify({ jsonrpc: "2.0", id, error: { code: -1, message: code, data } }),
-      );
+      tell(() => ({ error: { code: -1, message: code, data } }));
     } else {
-      connection.send(JSON.stringify({ jsonrpc: "2.0", id, result: answer.result }));
+      const { result } = answer;
+      const moves = this.cluster.isApart && result.cursor !== undefined;
+      tell(() => ({ result: moves ? { ...result, cursor: this.cursor } : result }));
       if (replay && params.cursor !== undefined) this.replay(connection, String(params.cursor));
     }
   }
 
   private replay(connection: FakeConnection, cursor: string): void {
     const { events } = this.cluster;
-    for (let at = Number(cursor.slice(3)); at < events.length; at++) {
+    for (let at = Number.parseInt(cursor.slice(3), 10); at < events.length; at++) {
       const { method, params } = events[at] as (typeof events)[number];
       this.notify(connection, method, { ...params, cursor: `at:${at + 1}` });
     }
-    this.notify(connection, "caught_up", { cursor: this.cluster.cursor });
+    this.notify(connection, "caught_up", { cursor: this.cursor });
+  }
+
+  /** What it says somebody has seen; behind the events the highest stamp. */
+  get cursor(): string {
+    const { cursor, isApart } = this.cluster;
+    return isApart ? `${cursor}:${this.stamp}` : cursor;
+  }
+
+  private mint(author: string, { to, text, id }: { to: string; text: string; id: string }): void {
+    const key = `${author}/${id}`;
+    const { minted, isApart } = this.cluster;
+    const known = isApart
+      ? this.own.has(key)
+      : minted.some((op) => `${op.author}/${op.id}` === key);
+    if (known) return;
+    this.stamp = Math.max(this.stamp + 1, this.clock.wallMs() + this.skewMs);
+    this.own.add(key);
+    minted.push({ author, id, to, text, stamp: this.stamp });
   }
 
   private answer(connection: FakeConnection, method: string, params: Params): Answer {
     const { cluster } = this;
     const account = connection.account;
-    const reply = (result: Params): Answer => ({ result: { ...result, cursor: cluster.cursor } });
+    const reply = (result: Params): Answer => ({ result: { ...result, cursor: this.cursor } });
     const receipt = { held: [this.name], of: cluster.servers.length };
     if (method === "server.hello") {
       const servers = cluster.servers.map(({ name, url }) => ({ name, url, state: "live" }));
@@ -163,6 +198,7 @@ export class FakeServer {
       const known = cluster.tokens.get(String(params.token));
       if (known === undefined) return refuse("unauthorized");
       connection.account = known;
+      this.stamp = Math.max(this.stamp, Number(String(params.cursor ?? "").split(":")[2] ?? 0));
       return reply({ account: accountOf(known), session: "s_1" });
     }
     if (method === "session.open" || method === "account.create") {
@@ -176,6 +212,7 @@ export class FakeServer {
     if (account === undefined) return refuse("unauthorized");
     if (method === "message.post") {
       const { to, text, id } = params as { to: string; text: string; id: string };
+      this.mint(account, { to, text, id });
       return reply({ message: cluster.post(account, to, text, id, this.name), receipt });
     }
     if (method === "conversation.resolve") {
