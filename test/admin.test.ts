@@ -50,9 +50,12 @@ test("[R48] only admins and the operator may use what is theirs", async () => {
     "setting.read": {},
     "setting.update": { signUp: "closed", id: newId() },
     "server.status": {},
+    "server.digest": {
+      range: { table: "account", after: null, upTo: null, rowsMax: 1, keys: false },
+    },
   };
   const theirs = Object.keys(methods).filter((name) =>
-    /^(admin|invitation|setting)\.|^server\.status$/.test(name),
+    /^(admin|invitation|setting)\.|^server\.(status|digest)$/.test(name),
   );
   expect(Object.keys(params).sort()).toEqual(theirs.sort());
   for (const [method, given] of Object.entries(params)) {

@@ -84,6 +84,9 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "typing.set": (it) => places(it).map((place) => ({ in: place })),
   "events.read": () => [{ cursor: startCursor() }],
   "server.status": () => [{}],
+  "server.digest": () => [
+    { range: { table: "message", after: null, upTo: null, rowsMax: 10, keys: true } },
+  ],
   "admin.list": () => [{}],
   "admin.grant": ({ member }) => [{ account: member, id: newId() }],
   "admin.revoke": ({ member }) => [{ account: member, id: newId() }],
@@ -97,7 +100,7 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "setting.read": () => [{}],
   "setting.update": () => [{ signUp: "closed", id: newId() }],
 };
-const ADMIN_ONLY = /^(admin|invitation|setting)\.|^server\.status$/;
+const ADMIN_ONLY = /^(admin|invitation|setting)\.|^server\.(status|digest)$/;
 
 const POSITION = "06h02d5jg0000-a.0123456789-11";
 const startCursor = () => `1~${server.store.log.storeId}~0~~0000000000000~0~`;

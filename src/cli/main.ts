@@ -7,6 +7,7 @@ import { registerDemoCommand } from "./demo/demo-command.ts";
 import { EXIT } from "./exit.ts";
 import { registerServeCommand } from "./serve.ts";
 import { registerStatusCommand } from "./status-command.ts";
+import { registerVerifyCommand } from "./verify-command.ts";
 
 const program = new Command("holdfast")
   .description("A self-hosted team chat that goes on as long as one of its servers does.")
@@ -20,6 +21,7 @@ const program = new Command("holdfast")
 registerDemoCommand(program);
 registerServeCommand(program);
 registerStatusCommand(program);
+registerVerifyCommand(program);
 registerClientCommands(program);
 registerAdminCommands(program);
 await program.parseAsync();

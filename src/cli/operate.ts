@@ -57,10 +57,10 @@ export async function operate(command: Command, work: Work): Promise<void> {
 }
 
 /** Gives a command the options by which it finds the server. */
-export function operatorOptions(command: Command): Command {
+export function operatorOptions(command: Command, exitHelp = EXIT_HELP): Command {
   return command
     .addOption(new Option("--data <DIR>", "the server's data directory").env("HOLDFAST_DATA"))
     .addOption(new Option("--name <NAME>", "the server's name, for ./NAME").env("HOLDFAST_NAME"))
     .option("--json", "print JSON")
-    .addHelpText("after", EXIT_HELP);
+    .addHelpText("after", exitHelp);
 }

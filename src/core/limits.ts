@@ -176,6 +176,15 @@ export const THROTTLE_ENTRIES_MAX = 50_000;
 export const WRITES_PER_SECOND = 200;
 export const WRITES_BURST = 4_000;
 
+// Comparing views.
+/** Rows of a range: some tenths of a second, for which a snapshot is kept. */
+export const DIGEST_ROWS_MAX = 20_000;
+/** Rows of a range whose keys are told. */
+export const DIGEST_KEYS_MAX = 500;
+export const DIGESTS_WAITING_MAX = 32;
+/** For one range of a peer: it may have several to make. */
+export const DIGEST_WAIT_MS = 20 * SECOND;
+
 // Disk.
 export const HEAD_SYNC_INTERVAL_MS = 1 * SECOND;
 export const ERASE_BATCH_OPS = 500;

@@ -50,6 +50,7 @@ import { Passwords } from "./passwords.ts";
 import type {
   Attached,
   Broadcast,
+  DigestOf,
   GatewayLog,
   HttpAnswer,
   HttpCall,
@@ -83,6 +84,7 @@ export type GatewayOptions = {
   readonly servers: () => readonly ServerEntry[];
   /** Links to other servers, for `server.status`; none for a server alone. */
   readonly links?: () => readonly LinkEntry[];
+  readonly digest?: DigestOf;
   /** Servers that must be able to store a write; 1 unless configured. */
   readonly minCopies?: number;
   readonly signUp: SignUpPolicy;
@@ -155,6 +157,7 @@ export class Gateway {
       version: options.version,
       servers: options.servers,
       links: options.links ?? (() => []),
+      digest: options.digest ?? noDigest,
       minCopies: options.minCopies ?? 1,
       signUpDefault: options.signUp,
       derive: options.derive,
@@ -418,3 +421,6 @@ export class Gateway {
     this.services.presence.stop();
   }
 }
+
+const noDigest: DigestOf = (server) =>
+  Promise.reject(new Refusal("unavailable", `server ${server} tells no digests of its view`));

@@ -1,4 +1,5 @@
 /** What the gateway needs from the world, and what dialects need from the gateway. */
+import type { RangeAsk, RangeDigest } from "../core/view-range.ts";
 import type { Result } from "../protocol/methods.ts";
 import type { Timer } from "../replica/ports.ts";
 
@@ -40,6 +41,9 @@ export type ServerEntry = {
 
 /** A link to another server, or an address to which there is none: `server.status`. */
 export type LinkEntry = Result<"server.status">["links"][number];
+
+/** Throws Refusal `unavailable` where there is no answer. */
+export type DigestOf = (server: string, range: RangeAsk) => Promise<RangeDigest>;
 
 /** A connection that the gateway attached: what its dialect tells it. */
 export interface Attached {

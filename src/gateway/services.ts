@@ -8,7 +8,7 @@ import type { Folds } from "./folds.ts";
 import type { Markers } from "./markers.ts";
 import type { MissedEvents } from "./missed.ts";
 import type { Passwords } from "./passwords.ts";
-import type { LinkEntry, ServerEntry, SignUpPolicy } from "./ports.ts";
+import type { DigestOf, LinkEntry, ServerEntry, SignUpPolicy } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Render } from "./render.ts";
 import type { Throttle } from "./throttle.ts";
@@ -34,6 +34,8 @@ export type Services = {
   readonly version: string;
   readonly servers: () => readonly ServerEntry[];
   readonly links: () => readonly LinkEntry[];
+  /** What of a range of the view stands on a server, this one or a linked one. */
+  readonly digest: DigestOf;
   readonly minCopies: number;
   readonly signUpDefault: SignUpPolicy;
   /** 32 bytes that only holders of the cluster's secret can compute. */

@@ -9,6 +9,7 @@
 import Type, { type Static } from "typebox";
 import { HEADS_PER_FRAME_MAX, LINKS_MAX, VECTOR_BUCKETS } from "../core/limits.ts";
 import { NAME_PATTERN } from "../core/names.ts";
+import { RangeAsk, RangeDigest } from "./view-digest.ts";
 
 /**
  * Version of the links between servers. Two releases talk if one of their versions is the same; a change
@@ -108,6 +109,15 @@ export const peerMessages = {
   denied: Type.Object({ type: Type.Literal("denied"), key: Count }),
   /** The reservation is used or given up. */
   release: Type.Object({ type: Type.Literal("release"), key: Count }),
+  /** What of a range of the view stands there? `key` is the sender's, unique on this link. */
+  digest: Type.Object({ type: Type.Literal("digest"), key: Count, range: RangeAsk }),
+  /** The answer, or why there is none. */
+  digested: Type.Object({
+    type: Type.Literal("digested"),
+    key: Count,
+    range: Type.Optional(RangeDigest),
+    problem: Type.Optional(Type.String({ maxLength: 400 })),
+  }),
   /** This server stops: no write needs to wait for it. */
   goodbye: Type.Object({ type: Type.Literal("goodbye") }),
 } as const;

@@ -4,7 +4,7 @@
  *
  * 1  2026-11  first
  *             `session.resume` takes the token `cookie`; `server.hello` may say `setup`
- *             `server.status`
+ *             `server.status`, `server.digest`
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest that this server still speaks. */

@@ -1,5 +1,6 @@
 /** What a replica is made of, and whom it tells what. */
 import type { Hash } from "../core/hash.ts";
+import type { PeerMessage } from "../protocol/peer.ts";
 import type { PeerChange } from "./detector.ts";
 import type { Clock, Folded, Log, Random, View } from "./ports.ts";
 import type { Grown } from "./receipts.ts";
@@ -15,6 +16,8 @@ export interface ReplicaListener {
   held?(grown: readonly Grown[]): void;
   /** A peer came, went, fell silent, or entered or left the in-sync set: to be logged and counted. */
   peer?(server: string, change: PeerChange): void;
+  /** A peer asks for a digest of the view, or gives one. */
+  compared?(server: string, message: PeerMessage<"digest" | "digested">): void;
 }
 
 export type ReplicaOptions = {

@@ -198,6 +198,10 @@ export class Peers implements LinkListener {
         this.standings.judge(peer);
         this.parts.presence(peer.name, "silent");
         break;
+      case "digest":
+      case "digested":
+        for (const listener of this.parts.listeners) listener.compared?.(peer.name, said);
+        break;
       default:
         this.parts.said(peer.name, said);
     }
@@ -410,6 +414,10 @@ export class Peers implements LinkListener {
   /** Bodies have left the log. */
   erased(): void {
     for (const { session } of this.standings.all.values()) session?.outgoing.erased();
+  }
+
+  isLinked(peer: string): boolean {
+    return (this.standings.all.get(peer)?.session ?? null) !== null;
   }
 
   say(peer: string, message: PeerText): void {

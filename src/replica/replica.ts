@@ -69,7 +69,7 @@ export class Replica implements LinkListener {
   private readonly stamps: StampClock;
   private readonly minter: Minter;
   private readonly queue: CommitQueue;
-  private readonly peers: Peers;
+  readonly peers: Peers;
   private readonly copies: Copies;
   private readonly receipts: Receipts;
   private readonly reservations: Reservations;

@@ -12,10 +12,12 @@ import { Replica } from "../replica/replica.ts";
 import { type Finding, StorageError } from "../storage/failure.ts";
 import type { Store } from "../storage/store.ts";
 import type { SqliteView } from "../storage/view.ts";
+import { ViewDigests } from "../storage/view-digests.ts";
 import { ViewWal } from "../storage/view-wal.ts";
 import { formatHostPort, isWildcard, outwardAddress } from "./address.ts";
 import { Cluster, openServerKey } from "./cluster.ts";
 import type { Config } from "./config.ts";
+import { DigestExchange } from "./digest-exchange.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { ServerKeyring } from "./keyring.ts";
 import { KILL_VARIABLE, type KillPoints, killPoints } from "./kill-point.ts";
@@ -81,6 +83,7 @@ type Opened = {
   readonly store: Store;
   readonly view: SqliteView;
   readonly viewWal: ViewWal;
+  readonly viewDigests: ViewDigests;
   readonly key: ServerKey;
 };
 
@@ -138,11 +141,12 @@ class Start {
     undo.push(() => viewWal.stop());
     const view = await opening.openView(store, viewWal);
     undo.push(() => view.close());
-    return { ca, listener, keyring, store, view, viewWal, key: openServerKey(data) };
+    const viewDigests = new ViewDigests(store);
+    return { ca, listener, keyring, store, view, viewWal, viewDigests, key: openServerKey(data) };
   }
 
   private connect(opened: Opened, probe: KillPoints["probe"]): RunningServer {
-    const { ca, listener, keyring, store, view, viewWal, key } = opened;
+    const { ca, listener, keyring, store, view, viewWal, viewDigests, key } = opened;
     const { name, minCopies } = this.config.process;
     const url = this.clientUrl(listener);
     const replica = new Replica({
@@ -163,7 +167,8 @@ class Start {
     const parts = { config, log, replica, storeId, key, keyring, url, release: VERSION, ca };
     const cluster = new Cluster({ ...parts, clock: realClock, random: realRandom });
     this.cluster = cluster;
-    const gateway = this.openGateway(listener, replica, keyring, cluster);
+    const digests = new DigestExchange(replica, realClock, viewDigests);
+    const gateway = this.openGateway(listener, replica, keyring, cluster, digests);
     this.follow(store, replica, viewWal);
     Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
     listener.serve(gateway, operatorTokenOf(key.derive("operator")));
@@ -235,6 +240,7 @@ class Start {
     replica: Replica,
     keyring: ServerKeyring,
     servers: Cluster,
+    digests: DigestExchange,
   ): Gateway {
     const { cluster, process: own } = this.config;
     return new Gateway({
@@ -248,6 +254,7 @@ class Start {
       version: VERSION,
       servers: () => servers.servers(),
       links: () => servers.links(),
+      digest: (server, range) => digests.of(server, range),
       minCopies: own.minCopies,
       signUp: cluster.signUp,
       writesPerSecond: own.writesPerSecond,
@@ -323,6 +330,7 @@ class Start {
     store,
     view,
     viewWal,
+    viewDigests,
     replica,
     gateway,
     cluster,
@@ -338,6 +346,7 @@ class Start {
     await inTime(listener.close(), ANSWER_LINGER_MS);
     this.metrics.stop();
     viewWal.stop();
+    await inTime(viewDigests.stop(), ANSWER_LINGER_MS);
     this.closeView(view);
     this.writeServerFile(null);
     await store.close();

@@ -53,6 +53,7 @@ export type StoreOptions = {
 export interface Store {
   readonly directory: string;
   readonly viewPath: string;
+  readonly logPath: string;
   /** Random, made with the store, and again when ops were given up: counts copies, not names. */
   readonly storeId: string;
   /** Whether it was made just now. */
@@ -124,8 +125,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   try {
     const prepared = await prepare(directory, options);
     const viewPath = join(directory, VIEW_FILE);
+    const logPath = join(directory, LOG_FILE);
     const log = await openLog({
-      logPath: join(directory, LOG_FILE),
+      logPath,
       headPath: join(directory, HEAD_FILE),
       viewPath,
       meta: prepared.meta,
@@ -137,7 +139,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { meta, created, givenUp, damagedCopy } = prepared;
     const close = () => log.close().finally(() => lock.release());
     const { storeId } = meta;
-    return { directory, viewPath, storeId, created, givenUp, damagedCopy, log, close };
+    return { directory, viewPath, logPath, storeId, created, givenUp, damagedCopy, log, close };
   } catch (cause) {
     lock.undo();
     throw storageFailure(`open ${directory}`, cause);

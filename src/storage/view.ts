@@ -15,7 +15,6 @@ import type { Hash } from "../core/hash.ts";
 import type { AccountId, MessageId } from "../core/ids.ts";
 import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
-import type { MessageRow } from "../core/read-view.ts";
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { foldOp } from "../ops/fold.ts";
@@ -36,7 +35,6 @@ const DISTRUSTED_OPS = 20_000;
 const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
 const REBUILD_BATCH_OPS = 2_000;
 const SCAN_MESSAGES = 2_000;
-const HISTORY_DUMP_PAGE = 500;
 const NO_ROOM_RETRY_MS = 5_000;
 
 export type ViewOptions = {
@@ -286,18 +284,8 @@ export class SqliteView extends ViewReads implements View {
     }
   }
 
-  *dump(): Iterable<string> {
-    const reads = this;
-    yield* dumpTables(this.rows.sql, function* (conversation): Iterable<MessageRow> {
-      let after: MessageRow["position"] | undefined;
-      for (;;) {
-        const range = { after: after ?? ("" as MessageRow["position"]) };
-        const page = reads.history(conversation, range, HISTORY_DUMP_PAGE);
-        yield* page;
-        after = page.at(-1)?.position;
-        if (page.length < HISTORY_DUMP_PAGE || after === undefined) return;
-      }
-    });
+  dump(): Iterable<string> {
+    return dumpTables(this.rows.sql, (...page) => this.history(...page));
   }
 
   close(): void {

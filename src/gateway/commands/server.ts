@@ -106,6 +106,14 @@ export const serverCommands: Commands<"server"> = {
       };
     },
   },
+  "server.digest": {
+    needs: "admin",
+    async handle({ replica, digest }, { operator }, { of = replica.name, range }) {
+      if (!operator) throw new Refusal("forbidden", "only the server's operator compares views");
+      const found = await digest(of, range);
+      return { server: of, range: found as Result<"server.digest">["range"] };
+    },
+  },
   "server.ping": {
     needs: "nothing",
     handle: ({ replica }) => ({ now: Math.floor(replica.wallMs()) }),

@@ -1,5 +1,6 @@
 import Type from "typebox";
 import { Cursor, cursored, Millis, Shape } from "../schema.ts";
+import { RangeAsk, RangeDigest } from "../view-digest.ts";
 
 export const ServerEntry = Shape({
   name: Type.String(),
@@ -99,6 +100,17 @@ export const serverMethods = {
       servers: Type.Array(ServerStatus),
       links: Type.Array(LinkStatus),
     }),
+  },
+  "server.digest": {
+    summary:
+      "Digest of a range of a server's view, for `holdfast verify`. The operator's; no account may ask.",
+    params: Shape({
+      of: Type.Optional(
+        Type.String({ maxLength: 64, description: "a linked server; the one that is asked" }),
+      ),
+      range: RangeAsk,
+    }),
+    result: Shape({ server: Type.String(), range: RangeDigest }),
   },
   "server.ping": {
     summary: "An answer, nothing else. Needs no session.",
