@@ -79,7 +79,10 @@ function tests(name, files, oneByOne) {
 }
 
 /** All files of the checkout's source folders with this ending, as sorted paths with `/`. */
-function find(/** @type {string} */ ending, folders = ["src", "test", "sim", "bench", "examples"]) {
+function find(
+  /** @type {string} */ ending,
+  folders = ["src", "test", "sim", "bench", "drill", "examples"],
+) {
   return folders
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>

@@ -15,7 +15,7 @@ import {
 } from "./tidy.ts";
 
 const root = join(import.meta.dir, "..");
-const folders = ["src", "test", "sim", "bench", "examples", "scripts"];
+const folders = ["src", "test", "sim", "bench", "drill", "examples", "scripts"];
 /** These two speak of what is forbidden, in patterns and samples. */
 const rulebook = ["test/tidy.ts", "test/tidy.test.ts"];
 

@@ -4,8 +4,7 @@ const isExecutable = import.meta.url.includes("/$bunfs/");
 /** For people, before the name of a command. */
 export const calledAs = isExecutable ? "holdfast" : "npm run -s holdfast --";
 
-/** For a process of its own. */
-export function commandLine(args: readonly string[]): string[] {
-  const program = isExecutable ? [] : ["--no-env-file", Bun.main];
-  return [process.execPath, ...program, ...args];
-}
+/** For a process of its own, before its arguments. */
+export const commandLine: readonly string[] = isExecutable
+  ? [process.execPath]
+  : [process.execPath, "--no-env-file", Bun.main];

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Result } from "../../protocol/methods.ts";
 import type { HostPort } from "../../server/address.ts";
 import { callServer, operatorTokenIn } from "../../server/operator.ts";
+import { commandLine } from "../../server/own-command.ts";
 import { makeSecret, readSecret, SECRET_FILE } from "../../server/secret.ts";
 import type { ClusterStatus } from "../status-text.ts";
 import { ServerChild, type ServerListener } from "./server-child.ts";
@@ -32,6 +33,8 @@ export class Fleet {
     const addresses = NAMES.map((_, i): HostPort => ({ host: HOST, port: ports[i] as number }));
     this.servers = NAMES.map((name, i) => {
       const place = {
+        command: commandLine,
+        options: [],
         name,
         listen: addresses[i] as HostPort,
         peers: addresses.filter((_, other) => other !== i),

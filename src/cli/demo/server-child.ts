@@ -1,13 +1,12 @@
 /**
- * One server of the demo: a process of its own that can be started, stopped, killed, frozen and thawed.
+ * A server as a process of its own that can be started, stopped, killed, frozen and thawed.
  *
- * It runs in a session of its own, so that Ctrl+C on the terminal reaches the demo alone; over the channel
- * between the two it hears that the demo is gone, and stops by itself. What it says goes into a file: nobody
+ * It runs in a session of its own, so that Ctrl+C on the terminal reaches who started it alone; over the
+ * channel between the two it hears that this one is gone, and stops by itself. What it says goes into a file: nobody
  * has to read along for it to go on, and its last words are there when it died.
  */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { formatHostPort, type HostPort } from "../../server/address.ts";
-import { commandLine } from "../../server/own-command.ts";
 import type { Serving, Severed } from "../../server/parent-channel.ts";
 
 /** A log that grew past this begins anew with the next start. */
@@ -18,12 +17,16 @@ const LAST_WORDS_LINES = 4;
 export type ServerState = "off" | "starting" | "running" | "frozen" | "stopping";
 
 export type ServerPlace = {
+  /** How the program is run. */
+  readonly command: readonly string[];
   readonly name: string;
   readonly listen: HostPort;
   readonly peers: readonly HostPort[];
   readonly data: string;
   readonly secretFile: string;
   readonly logFile: string;
+  /** More options of `holdfast serve`. */
+  readonly options: readonly string[];
 };
 
 /** How a process ended. */
@@ -71,7 +74,7 @@ export class ServerChild {
     const from = statSync(logFile).size;
     this.isEndAsked = false;
     try {
-      this.process = Bun.spawn(commandLine(this.arguments()), {
+      this.process = Bun.spawn([...this.place.command, "serve", ...this.arguments()], {
         stdin: "ignore",
         stdout: "ignore",
         stderr: log,
@@ -88,10 +91,11 @@ export class ServerChild {
   }
 
   private arguments(): string[] {
-    const { name, listen, peers, data, secretFile } = this.place;
+    const { name, listen, peers, data, secretFile, options } = this.place;
     const own = ["--name", name, "--data", data, "--listen", formatHostPort(listen)];
     const others = peers.flatMap((peer) => ["--peer", formatHostPort(peer)]);
-    return ["serve", ...own, ...others, "--secret-file", secretFile, "--log-format", "text"];
+    const common = ["--secret-file", secretFile, "--log-format", "text"];
+    return [...own, ...others, ...common, ...options];
   }
 
   private heard(message: Serving): void {
