@@ -174,6 +174,7 @@ const REMEDIES: Readonly<Record<RefusalCode, string>> = {
   shutting_down: "Connect to another server, or to this one in a second; repeat with the same id.",
   version_unsupported: "Update the client.",
   stale: "Repeat, ask another server, or leave `at` out and accept an older answer.",
+  behind: "Connect to one of `servers`; repeat there with the same id.",
 };
 
 function errorsPart(): string {

@@ -63,7 +63,7 @@ export interface RequestsOwner {
   cursor(): string | undefined;
   /** Something is overdue: calls `hedge` when a second server was shown what we have seen, if there is one. */
   overdue(): void;
-  /** A server said `shutting_down`: it is to be left. */
+  /** A server said `shutting_down` or `behind`: it is to be left. */
   stopping(): void;
   /** A late answer could sign the connection in behind our back: it is to be left. */
   drop(): void;
@@ -186,7 +186,7 @@ export class Requests {
       request.resolve(result);
     } else if (request.attempts.size > 0 && (isWrite(request.method) || !isFirst)) {
       // This was refused; the other server has not said yet what became of its attempt.
-    } else if (error.data?.code === "shutting_down") {
+    } else if (error.data?.code === "shutting_down" || error.data?.code === "behind") {
       // Not done, not here: the same request goes to the next server, or to this one when it is back.
       this.hold([request]);
       this.owner.stopping();

@@ -32,6 +32,7 @@ export const REFUSAL_CODES = [
   "shutting_down", // this server is stopping: go to another, or wait
   "version_unsupported", // the client speaks a version that this server does not
   "stale", // this server has not seen what the cursor `at` vouches for
+  "behind", // this server lacks what others hold: go to one of `servers`
 ] as const;
 
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
@@ -55,6 +56,7 @@ export const RETRYABLE: Readonly<Record<RefusalCode, boolean>> = {
   shutting_down: true,
   version_unsupported: false,
   stale: true,
+  behind: true,
 };
 
 /** An answer of "no": says what happened, to what, and what to do. */

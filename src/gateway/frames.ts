@@ -1,6 +1,7 @@
 /** JSON-RPC frames in and out: what arrives is hostile until it has passed here. */
 import { Refusal } from "../core/errors.ts";
 import { RPC_CODES, type RpcId } from "../protocol/rpc.ts";
+import { GoElsewhere } from "./elsewhere.ts";
 
 const METHOD_CHARACTERS_MAX = 64;
 const ID_CHARACTERS_MAX = 64;
@@ -62,6 +63,9 @@ export function errorText(id: RpcId | null, error: Refusal, rpcCode = RPC_CODES[
     code: error.code,
     retry: error.retry,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    ...(error instanceof GoElsewhere
+      ? { servers: error.servers.map(({ name, url }) => ({ name, url })) }
+      : {}),
   };
   return JSON.stringify({
     jsonrpc: "2.0",

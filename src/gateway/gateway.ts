@@ -13,6 +13,7 @@ import { type AccountId, operatorId } from "../core/ids.ts";
 import {
   BAD_FRAMES_MAX,
   BEAT_INTERVAL_MS,
+  BEAT_PEER_INTERVAL_MS,
   CONNECTIONS_PER_ACCOUNT_MAX,
   REQUESTS_IN_FLIGHT_MAX,
   SIGN_IN_DEADLINE_MS,
@@ -30,6 +31,7 @@ import { sessionOf, sessionOver } from "./commands/session.ts";
 import { Connection } from "./connection.ts";
 import { type CloseReason, Connections } from "./connections.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { Folds } from "./folds.ts";
 import {
   BadFrame,
@@ -145,6 +147,7 @@ export class Gateway {
       passwords: new Passwords(clock, options.passwords),
       markers,
       folds: new Folds(clock),
+      elsewhere: new Elsewhere(replica, options.servers),
       polls: new Map(),
       signUps: new Throttle(
         clock,
@@ -182,6 +185,7 @@ export class Gateway {
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
     this.every(BEAT_INTERVAL_MS, () => this.connections.tellEverybody("server.beat"));
+    this.every(BEAT_PEER_INTERVAL_MS, () => this.services.elsewhere.look());
     this.every(SWEEP_INTERVAL_MS, () => this.sweep());
   }
 
@@ -216,6 +220,11 @@ export class Gateway {
 
   get cluster(): string {
     return this.options.cluster;
+  }
+
+  /** Why clients should go to another server now; null if they need not. */
+  get notReady(): string | null {
+    return this.services.elsewhere.reason;
   }
 
   /** Throws Refusal for a token whose session is not good. */

@@ -4,6 +4,7 @@ import type { AccountId } from "../core/ids.ts";
 import type { Clock, Random, View } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Access } from "./access.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Folds } from "./folds.ts";
 import type { Markers } from "./markers.ts";
 import type { MissedEvents } from "./missed.ts";
@@ -22,6 +23,7 @@ export type Services = {
   readonly presence: Presence;
   readonly markers: Markers;
   readonly folds: Folds;
+  readonly elsewhere: Elsewhere;
   /** Polls of `events.read` that wait, by account. */
   readonly polls: Map<AccountId, number>;
   readonly missed: MissedEvents;

@@ -25,6 +25,7 @@ const DOORS = {
   cluster: "0123456789abcdef",
   attach: () => ({ receive: () => {}, closed: () => {} }),
   checkToken: () => {},
+  notReady: null,
   call: async () => ({ status: 200, body: "{}" }),
 };
 

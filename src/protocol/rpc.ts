@@ -5,7 +5,13 @@ export type RpcId = string | number;
 
 export type RpcRequest = { jsonrpc: "2.0"; id: RpcId; method: string; params?: unknown };
 
-export type RpcErrorData = { code: RefusalCode; retry: boolean; retryAfterMs?: number };
+export type RpcErrorData = {
+  code: RefusalCode;
+  retry: boolean;
+  retryAfterMs?: number;
+  /** With `behind`: where to go, best first. */
+  servers?: readonly { name: string; url: string }[];
+};
 
 export type RpcError = { code: number; message: string; data: RpcErrorData };
 
@@ -34,6 +40,7 @@ export const RPC_CODES: Readonly<Record<RefusalCode, number>> = {
   shutting_down: -32014,
   version_unsupported: -32015,
   stale: -32016,
+  behind: -32017,
 };
 
 /** Status of `POST /v1/rpc` for each code; 200 for a result. */
@@ -55,6 +62,7 @@ export const HTTP_STATUS: Readonly<Record<RefusalCode, number>> = {
   shutting_down: 503,
   version_unsupported: 426,
   stale: 503,
+  behind: 503,
 };
 
 /** Close codes of `/v1/ws` (RFC 6455, section 7.4; 4000 and up are ours). */

@@ -5,6 +5,7 @@
  * 1  2026-11  first
  *             `session.resume` takes the token `cookie`; `server.hello` may say `setup`
  *             `server.status`, `server.digest`
+ *             the code `behind`
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest that this server still speaks. */

@@ -38,6 +38,8 @@ class Doors {
     };
   }
 
+  notReady: string | null = null;
+
   checkToken(token: string): void {
     if (token !== TOKEN) throw new Refusal("unauthorized", "not this one");
   }

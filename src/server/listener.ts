@@ -5,9 +5,7 @@
  * in use is found out before anything on disk is touched. Rejected: a port of its own for operators (one
  * more thing to configure and to guard).
  */
-import { timingSafeEqual } from "node:crypto";
-import { utf8 } from "../core/bytes.ts";
-import { EVENTS_WAIT_MS_MAX, FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX } from "../core/limits.ts";
+import { FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX } from "../core/limits.ts";
 import type { Attached, HttpAnswer, HttpCall, Link } from "../gateway/ports.ts";
 import {
   type AddressRange,
@@ -23,19 +21,15 @@ import { bindError } from "./bind-error.ts";
 import { answerCookie, cookieName, cookieToken, isOwnPage } from "./cookie.ts";
 import {
   allowsOrigin,
-  bearerOf,
-  bodyRefusal,
   isPassedOn,
   jsonResponse,
   lastResponse,
-  readBody,
   refusal,
   requestUrl,
-  SECURITY_HEADERS,
   textResponse,
 } from "./http-guard.ts";
 import type { Page } from "./page.ts";
-import { OPERATOR_TOKEN_PREFIX } from "./secret.ts";
+import { RETRY_AFTER_MS, RpcDoor } from "./rpc-door.ts";
 import {
   type PeerSocket,
   SOCKET_BOUNDS,
@@ -47,9 +41,6 @@ import {
 /** A connection that neither sends nor takes anything, between and within requests. */
 const HTTP_IDLE_S = 10;
 const BODY_WAIT_MS = 10_000;
-/** The longest that an answer may take: a bot that waits for events, and then some. */
-const ANSWER_WAIT_S = EVENTS_WAIT_MS_MAX / 1000 + 20;
-const RETRY_AFTER_MS = 1_000;
 
 export const LISTENER_BOUNDS = {
   ...SOCKET_BOUNDS,
@@ -67,6 +58,8 @@ export interface Doors {
   /** Throws Refusal for a token whose session is not good. */
   checkToken(token: string): void;
   call(request: HttpCall): Promise<HttpAnswer>;
+  /** Why clients are better off elsewhere just now; null if they are not. */
+  readonly notReady: string | null;
 }
 
 /** Where other servers of the cluster come in. */
@@ -105,9 +98,8 @@ export class Listener {
   private readonly bounds: ListenerBounds;
   private readonly server: Server;
   private state: State = { is: "starting", reason: "starting" };
-  private operatorToken: Uint8Array | null = null;
+  private readonly rpcDoor: RpcDoor;
   private peerDoor: PeerDoor | null = null;
-  private requests = 0;
   /** Requests turned away before the gateway saw them. */
   readonly refused: Record<string, number> = {};
 
@@ -116,6 +108,7 @@ export class Listener {
     this.options = options;
     this.bounds = { ...LISTENER_BOUNDS, ...options.bounds };
     this.sockets = new Sockets(this.bounds);
+    this.rpcDoor = new RpcDoor(this.bounds, (reason) => this.refuse(reason));
     try {
       this.server = this.bind();
     } catch (cause) {
@@ -150,7 +143,7 @@ export class Listener {
 
   /** HTTP requests that are being answered. */
   get requestsInFlight(): number {
-    return this.requests;
+    return this.rpcDoor.inFlight;
   }
 
   private get scheme(): string {
@@ -175,7 +168,7 @@ export class Listener {
   }
 
   serve(doors: Doors, operatorToken: string): void {
-    this.operatorToken = utf8(operatorToken);
+    this.rpcDoor.knowOperator(operatorToken);
     this.sockets.begin(this.server, (...socket) => doors.attach(...socket));
     this.state = { is: "serving", doors };
   }
@@ -242,7 +235,8 @@ export class Listener {
   }
 
   private ready(): Response {
-    const { notReady } = this;
+    const { state } = this;
+    const notReady = state.is === "serving" ? state.doors.notReady : this.notReady;
     return textResponse(notReady === null ? 200 : 503, `${notReady ?? "ready"}\n`);
   }
 
@@ -364,87 +358,18 @@ export class Listener {
       : refusal("unavailable", `not ready yet: ${state.reason}`, wait);
   }
 
-  private async rpc(request: Request, server: Server): Promise<Response> {
-    const cors = this.corsOf(request);
-    if (cors === null) {
-      this.refuse("origin");
-      return jsonResponse(refusal("forbidden", "pages of this origin may not call this server"));
-    }
-    if (request.method === "OPTIONS") {
-      return new Response(null, { status: 204, headers: { ...SECURITY_HEADERS, ...cors } });
-    }
-    this.requests++;
-    try {
-      const answer = await this.rpcAnswer(request, server);
-      // What is left of a body that was refused would be taken for the next request.
-      const close = answer.bodyLeft === true ? { connection: "close" } : {};
-      return jsonResponse(answer, { ...cors, ...close, ...answer.headers });
-    } finally {
-      this.requests--;
-    }
-  }
-
-  /** Headers for the page that asks; null if it may not. */
-  private corsOf(request: Request): Record<string, string> | null {
-    const { headers } = request;
-    const origin = headers.get("origin");
-    if (!this.allows(headers)) return null;
-    if (origin === null) return {};
-    return {
-      vary: "origin",
-      "access-control-allow-origin": origin,
-      "access-control-allow-methods": "POST",
-      "access-control-allow-headers": "authorization, content-type",
-      "access-control-max-age": "600",
-      "cross-origin-resource-policy": "cross-origin",
-    };
-  }
-
-  private async rpcAnswer(
-    request: Request,
-    server: Server,
-  ): Promise<HttpAnswer & { bodyLeft?: boolean; headers?: Record<string, string> }> {
-    const { headers } = request;
-    const turnedAway = (answer: HttpAnswer, extra: Record<string, string> = {}) => ({
-      ...answer,
-      bodyLeft: true,
-      headers: extra,
-    });
-    if (request.method !== "POST") {
-      const answer = refusal("invalid", "use POST", { status: 405 });
-      return turnedAway(answer, { allow: "POST, OPTIONS" });
-    }
-    if (!/^application\/json *(;|$)/i.test(headers.get("content-type") ?? "")) {
-      const what = "the content type must be application/json";
-      return turnedAway(refusal("invalid", what, { status: 415 }));
-    }
+  private rpc(request: Request, server: Server): Promise<Response> {
     const { state } = this;
-    if (state.is !== "serving") return turnedAway(this.notServing(state));
-    if (this.requests > this.bounds.requestsMax) {
-      this.refuse("requests");
-      const wait = { retryAfterMs: RETRY_AFTER_MS };
-      return turnedAway(refusal("unavailable", "too many requests at once: try again", wait));
-    }
-    const body = await readBody(request, this.bounds.bodyBytesMax, this.bounds.bodyWaitMs);
-    if ("problem" in body) {
-      this.refuse(body.problem);
-      return turnedAway(bodyRefusal(body.problem, this.bounds.bodyBytesMax));
-    }
-    server.timeout(request, ANSWER_WAIT_S);
-    const token = bearerOf(headers);
-    const operator = token?.startsWith(OPERATOR_TOKEN_PREFIX) === true;
-    if (operator && !(this.isNear(request, server) && this.isOperator(token))) {
-      this.refuse("operator");
-      return refusal("unauthorized", "this operator token is not good here");
-    }
-    const address = this.clientOf(request, server);
-    const call = { body: body.text, token: operator ? null : token, address, operator };
-    return state.doors.call(call);
-  }
-
-  private isOperator(token: string): boolean {
-    const given = utf8(token);
-    const own = this.operatorToken;
-    return own !== null && given.length === own.length && timingSafeEqual(given, own);
+    const facts = {
+      isAllowed: this.allows(request.headers),
+      address: () => this.clientOf(request, server),
+      isNear: () => this.isNear(request, server),
+      mayWait: (seconds: number) => server.timeout(request, seconds),
+    };
+    return this.rpcDoor.answer(
+      request,
+      facts,
+      state.is === "serving" ? (call) => state.doors.call(call) : this.notServing(state),
+    );
   }
 }

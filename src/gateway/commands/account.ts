@@ -47,6 +47,7 @@ export const accountCommands: Commands<"account"> = {
   "account.create": {
     needs: "nothing",
     async handle(services, caller, params) {
+      if (!caller.operator) services.elsewhere.assertTakesSessions();
       const id = params.id as RequestId;
       const account = accountIdFor(services.hash, id);
       assertSameAccount(caller, account);

@@ -9,20 +9,24 @@ import {
 import { COOKIE } from "../../protocol/schema.ts";
 import { goodSessions, sessionEnd } from "../accounts.ts";
 import type { Caller, Commands } from "../command.ts";
+import { unknownToken } from "../elsewhere.ts";
 import type { Services } from "../services.ts";
 import { checkedName, checkLabel } from "../text.ts";
 import { copyReceipt } from "./receipt.ts";
 import { assertUsable, endSession, openSession, tokenHash } from "./sign-in.ts";
 
-/** The account and session of a token. Throws `unauthorized` or `session_ended`. */
+/**
+ * The account and session of a token. Throws `session_ended`, or `unauthorized`; where another server may know the
+ * token, `unavailable`.
+ */
 export function sessionOf(
-  services: Pick<Services, "view" | "hash">,
+  services: Pick<Services, "view" | "hash" | "replica" | "links">,
   token: string,
 ): { account: AccountId; session: SessionId } {
   const session = services.view.sessionOfToken(tokenHash(services, token));
   const state = session === null ? undefined : services.view.get("session", session);
   if (session === null || state === undefined) {
-    throw new Refusal("unauthorized", "this token is not known here: sign in again");
+    throw unknownToken(services);
   }
   const account = effectOf(session).author;
   const reason = sessionEnd(session, state, services.view.get("account", account));
@@ -58,6 +62,7 @@ export const sessionCommands: Commands<"session"> = {
   "session.open": {
     needs: "nothing",
     async handle(services, caller, params) {
+      services.elsewhere.assertTakesSessions();
       const name = checkedName(params.name);
       const account = services.view.holderOf("account", name) as AccountId | null;
       const state = account === null ? undefined : services.view.get("account", account);
@@ -85,6 +90,7 @@ export const sessionCommands: Commands<"session"> = {
   "session.resume": {
     needs: "nothing",
     handle(services, caller, { token, cursor }) {
+      services.elsewhere.assertTakesSessions();
       if (cursor !== undefined) services.replica.cursors.parse(cursor);
       const { account, session } = sessionOf(services, token === COOKIE ? cookieOf(caller) : token);
       assertSameAccount(caller, account);

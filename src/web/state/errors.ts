@@ -47,6 +47,7 @@ const WORDS: { readonly [C in RefusalCode]: (trouble: Trouble) => string } = {
   shutting_down: () => "The server is stopping. Try again in a moment.",
   version_unsupported: () => "This page is too old for the server. Reload it.",
   stale: () => "The server is still catching up. Try again in a moment.",
+  behind: () => "The server is still catching up. Another one answers in a moment.",
 };
 
 /** What an outbox entry waits for, or why it failed. */
