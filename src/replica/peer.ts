@@ -38,6 +38,7 @@ export class Peer {
   isStore(storeId: string): void {
     if (this.marks.storeId === storeId) return;
     this.formerStores.add(this.marks.storeId);
+    this.formerStores.delete(storeId); // an old disk was put back
     this.marks = new StoreMarks(storeId);
   }
 

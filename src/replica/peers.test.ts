@@ -118,6 +118,36 @@ function stored(): number[] {
   return all.filter(({ origin }) => !origin.startsWith("a.")).map(({ seq }) => seq);
 }
 
+describe("[R1, R6] a peer that came back with another store", () => {
+  const isGone = (storeId: string) => rig.replica.cursors.stores(storeId)?.isGone;
+  const back = (storeId: string) => {
+    const peer = new Hand(rig, "b", storeId).join();
+    rig.replica.unlinked(peer, "killed");
+  };
+
+  test("is not taken for the former one because somebody has not heard of that", () => {
+    rig = new Rig();
+    back("first");
+    back("second");
+    const c = new Hand(rig, "c").join();
+    c.beat(["a", "b"]);
+    c.say({ type: "ack", held: [], upTo: 0, by: { server: "b", store: "first" } });
+    expect(isGone("second")).toBe(false);
+    expect(isGone("first")).toBe(true);
+    c.say({ type: "ack", held: [], upTo: 0, by: { server: "b", store: "third" } });
+    expect(isGone("second")).toBe(true);
+  });
+
+  test("and then with the former one again: that one is no longer gone", () => {
+    rig = new Rig();
+    back("first");
+    back("second");
+    back("first");
+    expect(isGone("first")).toBe(false);
+    expect(isGone("second")).toBe(true);
+  });
+});
+
 describe("what a peer sends", () => {
   test("is stored once, folded and acknowledged when it is durable, not before", () => {
     rig = new Rig();

@@ -262,6 +262,7 @@ export class Peers implements LinkListener {
     if (known === undefined && this.standings.all.size >= LINKS_MAX) return;
     const other = known ?? this.standings.add(server, store);
     if (other.session !== null) return; // it says so itself
+    if (other.formerStores.has(store)) return; // who says this has not heard of the new one
     other.isStore(store);
     this.raise(other, heads);
   }

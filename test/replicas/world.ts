@@ -172,6 +172,7 @@ export class World {
       server.disk.commitMs = [0.2, 3];
       server.start();
     }
+    await this.pass(20); // a link that broke last is seen as broken
     await this.until(() => this.isWhole && this.isEven, withinMs);
     const last = this.servers.map((server) => {
       const request = this.work.post();
