@@ -51,6 +51,7 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "account.delete": OPEN,
   "session.open": OPEN,
   "session.resume": OPEN,
+  "session.ticket": OPEN,
   "session.list": OPEN,
   "session.close": OPEN,
   "session.revoke": ({ session }) => [{ session, id: newId() }],

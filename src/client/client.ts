@@ -13,17 +13,25 @@ import type { ConnectionOwner } from "./connection-owner.ts";
 import type { ConnectionStatus } from "./connection-status.ts";
 import { Cursors, Shown } from "./cursors.ts";
 import { HoldfastError, isSessionCode } from "./error.ts";
-import { type ClientEvents, Emitter, type Listener } from "./events.ts";
+import { type ClientEvents, Emitter, idOf, type Listener } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Link } from "./link.ts";
 import { holdLock } from "./lock.ts";
-import type { CallOptions, ClientOptions } from "./options.ts";
+import type { CallArguments, CallOptions, ClientOptions } from "./options.ts";
 import { KeptOutbox } from "./outbox.ts";
 import type { Outbox } from "./outbox-entry.ts";
 import { KEY } from "./outbox-kept.ts";
-import { type Clock, defaultWebSocket, memoryStorage, realClock, realRandom } from "./ports.ts";
+import {
+  type Clock,
+  defaultWebSocket,
+  type KeptStorage,
+  memoryStorage,
+  realClock,
+  realRandom,
+} from "./ports.ts";
 import { RequestIds } from "./request-ids.ts";
 import { type RequestSpec, Requests } from "./requests.ts";
+import { Resuming } from "./resuming.ts";
 import { type ServerEntry, Servers } from "./servers.ts";
 import { KeptSession } from "./session.ts";
 import {
@@ -35,12 +43,8 @@ import {
   type Result,
   signsIn,
 } from "./table.ts";
+import { type Ticket, Tickets } from "./tickets.ts";
 import { SHOWN_MAX, TIMING, type Timing } from "./timing.ts";
-
-type CallArguments<M extends MethodName> =
-  object extends CallParams<M>
-    ? [params?: CallParams<M>, options?: CallOptions]
-    : [params: CallParams<M>, options?: CallOptions];
 
 /** Made by {@link createClient}. */
 export class Client {
@@ -57,6 +61,7 @@ export class Client {
   readonly #requests: Requests;
   readonly #connection: Connection;
   readonly #calls: Calls;
+  readonly #tickets: Tickets;
   readonly #loading: Promise<void>;
   #loaded = false;
   #closed = false;
@@ -66,7 +71,7 @@ export class Client {
   /** A kept session without a cursor: what was missed has to be read anew. */
   #missedUnknown = false;
   #release: () => void = () => {};
-  #resuming: ((outcome: Result<"session.resume"> | HoldfastError) => void) | undefined;
+  readonly #resuming = new Resuming();
   #unwatch: (() => void) | undefined;
 
   readonly #outbox: KeptOutbox;
@@ -102,6 +107,14 @@ export class Client {
     const owner = this.#connectionOwner();
     this.#connection = new Connection(owner, this.#servers, WebSocket, clock, random, this.#timing);
     this.#calls = new Calls((spec) => this.#submit(spec), this.#ids, clock, this.#timing);
+    this.#tickets = new Tickets(
+      {
+        token: () => this.#session.token,
+        isHome: (server) => this.#servers.isGiven(server),
+        ask: () => this.#calls.send("session.ticket", {}, {}, false) as Promise<Ticket>,
+      },
+      clock,
+    );
     this.#outbox = new KeptOutbox(
       {
         newId: () => this.#ids.next(),
@@ -189,18 +202,12 @@ export class Client {
   }
 
   /** Signs in with name and password; the session is kept, if there is a storage, until it is signed out. */
-  signIn(
-    params: CallParams<"session.open">,
-    options?: CallOptions,
-  ): Promise<Result<"session.open">> {
+  signIn(params: CallParams<"session.open">, options?: CallOptions) {
     return this.call("session.open", params, options);
   }
 
   /** Makes an account and signs in as it. */
-  signUp(
-    params: CallParams<"account.create">,
-    options?: CallOptions,
-  ): Promise<Result<"account.create">> {
+  signUp(params: CallParams<"account.create">, options?: CallOptions) {
     return this.call("account.create", params, options);
   }
 
@@ -211,19 +218,9 @@ export class Client {
     this.#connection.drop(); // what stands for a token in a page may come with the connection
     this.#session.become(token);
     this.#cursors.start(cursor);
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.schedule(this.#timing.requestMs, () => {
-        this.#resuming = undefined;
-        reject(new HoldfastError("unavailable", "no server could be reached; it goes on trying"));
-      });
-      this.#resuming = (outcome) => {
-        this.#resuming = undefined;
-        cancel();
-        if (outcome instanceof HoldfastError) reject(outcome);
-        else resolve(outcome);
-      };
-      this.#connection.changed();
-    });
+    const outcome = this.#resuming.wait(this.#clock, this.#timing.requestMs);
+    this.#connection.changed();
+    return outcome;
   }
 
   /**
@@ -267,9 +264,10 @@ export class Client {
       this.#closed = true;
       this.#outbox.end();
       this.#connection.close();
+      this.#tickets.forget();
       const error = new HoldfastError("unavailable", "the client was closed");
       this.#requests.end(error);
-      this.#resuming?.(error);
+      this.#resuming.told(error);
       this.#unwatch?.();
       this.#release();
     }
@@ -296,14 +294,18 @@ export class Client {
   #connectionOwner(): ConnectionOwner {
     return {
       wanted: () => this.#loaded && (this.#session.token !== undefined || this.#requests.size > 0),
-      credentials: () => {
-        const token = this.#session.token;
+      credentials: (server) => {
+        const token = this.#tickets.signFor(server);
         return token === undefined ? undefined : { token, cursor: this.#cursors.latest };
       },
       inFlight: (link) => this.#requests.inFlight(link),
       greeted: (hello, server) => this.#greeted(hello, server),
       resumed: (result, lost) => this.#resumed(result, lost),
-      refused: (error) => this.#end(error.message, error.code),
+      refused: (error, server) => {
+        if (this.#tickets.isOnlyTicket(error, server)) return false;
+        this.#end(error.message, error.code);
+        return true;
+      },
       event: (method, params) => this.#event(method, params),
       answer: (link, { id, result, error }, isOld) => {
         if (error === undefined) this.#answered(link, id as number, result as Values, isOld);
@@ -330,6 +332,8 @@ export class Client {
         "this server belongs to another cluster than our session",
       );
     }
+    const unfit = this.#tickets.unfit(server);
+    if (unfit !== undefined) return unfit;
     this.#cluster = hello.cluster;
     this.#session.learn({ cluster: hello.cluster });
     if (this.#learns) this.#servers.learn(hello.servers, server, hello.server);
@@ -340,9 +344,10 @@ export class Client {
     const first = this.#account === undefined;
     this.#account = result.account;
     this.#session.learn({ account: result.account.id });
+    if (this.#learns) this.#tickets.begin();
     if (this.#cursors.latest === undefined || lost) this.#cursors.passed(result.cursor, []);
     if (first) this.#emitter.emit("signed_in", { account: result.account });
-    this.#resuming?.(result);
+    this.#resuming.told(result);
     if (lost || this.#missedUnknown) this.#event("reset", { cursor: result.cursor });
     this.#missedUnknown = false;
   }
@@ -403,6 +408,7 @@ export class Client {
     this.#formerAccount = this.#session.account;
     this.#missedUnknown = false;
     this.#session.forget();
+    this.#tickets.forget();
     this.#account = undefined;
     this.#cursors.forget();
     this.#shown.clear();
@@ -411,13 +417,13 @@ export class Client {
     const error = new HoldfastError(code, reason);
     this.#requests.sessionEnded(error);
     this.#outbox.accountChanged();
-    this.#resuming?.(error);
+    this.#resuming.told(error);
     this.#emitter.emit("signed_out", { reason, code });
   }
 
   // The beginning.
 
-  async #load(options: ClientOptions, watch: KeptWatch | undefined): Promise<void> {
+  async #load(options: ClientOptions, watch: KeptStorage["watch"]): Promise<void> {
     const kept = await this.#keeper.load("");
     let cursor = this.#session.load(new Map(kept));
     this.#missedUnknown = this.#session.token !== undefined && cursor === undefined;
@@ -441,10 +447,4 @@ export class Client {
     this.#release = holdLock(options.lock, () => this.#outbox.begin());
     this.#connection.changed();
   }
-}
-
-type KeptWatch = (changed: (key: string, value: string | undefined) => void) => () => void;
-
-function idOf(value: unknown): unknown {
-  return typeof value === "object" && value !== null ? (value as { id?: unknown }).id : undefined;
 }

@@ -10,15 +10,16 @@ export type Credentials = { readonly token: string; readonly cursor: string | un
 export interface ConnectionOwner {
   /** Whether a connection is of use: somebody is signed in, or a request waits. */
   wanted(): boolean;
-  credentials(): Credentials | undefined;
+  /** What to resume with on a server. */
+  credentials(server: string): Credentials | undefined;
   /** Requests sent on this link and unanswered. */
   inFlight(link: Link): number;
   /** The answer, if any, says why this server must not be used. */
   greeted(hello: Result<"server.hello">, server: string): HoldfastError | undefined;
   /** `lost`: the server could not read our cursor, so what was missed has to be read anew. */
   resumed(result: Result<"session.resume">, lost: boolean): void;
-  /** The token is no longer good. */
-  refused(error: HoldfastError): void;
+  /** A server would not resume the session; false if that says nothing of the session. */
+  refused(error: HoldfastError, server: string): boolean;
   event(method: string, params: unknown): void;
   /** `isOld`: since it came its link was resumed, so its cursor says less than what is known. */
   answer(link: Link, frame: Answer, isOld: boolean): void;

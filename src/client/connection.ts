@@ -157,7 +157,8 @@ export class Connection {
   private closed(link: LinkFacts, code: number | undefined): void {
     if (this.link !== link && !this.spare.is(link)) return;
     if (this.link === link && code === SESSION_ENDED && link.session !== "none" && !link.ended) {
-      this.owner.refused(new HoldfastError("session_ended", "the session is over: sign in again"));
+      const what = "the session is over: sign in again";
+      this.owner.refused(new HoldfastError("session_ended", what), link.server);
     }
     const why = code === undefined ? "" : ` (${code})`;
     this.end(
@@ -212,7 +213,8 @@ export class Connection {
         link.cursorRefused = true;
       } else if (isSessionCode(frame.error.data?.code)) {
         link.session = "none";
-        this.owner.refused(errorOf(frame.error));
+        const error = errorOf(frame.error);
+        if (!this.owner.refused(error, link.server)) this.end(link, error);
       } else {
         this.end(link, errorOf(frame.error));
       }
@@ -256,7 +258,7 @@ export class Connection {
       if (link.greeting === "none") greet(link);
       return "hello";
     }
-    const credentials = this.owner.credentials();
+    const credentials = this.owner.credentials(link.server);
     if (link.session === "none" && credentials !== undefined) resume(link, credentials);
     if (link.session === "asked" || link.session === "replaying") return "resuming";
     if (link.liveSince === undefined) {

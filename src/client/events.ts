@@ -58,3 +58,8 @@ export class Emitter {
 }
 
 function nothing(): void {}
+
+/** The id of what an event is about, if it has one. */
+export function idOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? (value as { id?: unknown }).id : undefined;
+}

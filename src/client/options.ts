@@ -1,4 +1,5 @@
 import type { Clock, KeptStorage, Lock, Random, SocketConstructor } from "./ports.ts";
+import type { CallParams, MethodName } from "./table.ts";
 import type { Timing } from "./timing.ts";
 
 export type ClientOptions = {
@@ -27,3 +28,9 @@ export type CallOptions = {
   /** Reads: take an answer that may be older than what this client has seen, rather than none. */
   stale?: boolean;
 };
+
+/** What stands behind the method in a call: params may be left out where none are needed. */
+export type CallArguments<M extends MethodName> =
+  object extends CallParams<M>
+    ? [params?: CallParams<M>, options?: CallOptions]
+    : [params: CallParams<M>, options?: CallOptions];

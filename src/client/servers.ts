@@ -2,7 +2,7 @@
  * The servers a client may go to, in a ring.
  *
  * Those given come first and in their order; those that servers tell of join at the end, bounded. On the way
- * around, those said to be live come before those of which nothing good is said, and each is tried once before
+ * around, those said to be live and in sync come before those of which nothing good is said, and each is tried once before
  * any is tried again: what one server says of another may be wrong. A server that answers under an address that
  * was given is not added again under the one that it tells itself.
  *
@@ -20,11 +20,12 @@ export class Servers {
   private readonly secureOnly: boolean;
   /** What a server calls itself, by the address that it answered at or was told by. */
   private readonly names = new Map<string, string>();
-  /** As told last, by name. */
-  private said = new Map<string, ServerEntry["state"]>();
+  /** Names of those said to be live and to hold what the others hold. */
+  private good = new Set<string>();
   /** Failed since one was good, or since all had failed. */
   private readonly tried = new Set<string>();
   private at: string;
+  private readonly given: ReadonlySet<string>;
 
   /** Throws HoldfastError `invalid` if there is no address or one is none. */
   constructor(urls: readonly string[]) {
@@ -38,6 +39,7 @@ export class Servers {
     const [first] = this.ring;
     if (first === undefined) throw new HoldfastError("invalid", "name at least one server");
     this.at = first;
+    this.given = new Set(this.ring);
     this.secureOnly = this.ring.every((url) => url.startsWith("https:"));
   }
 
@@ -47,6 +49,11 @@ export class Servers {
 
   get list(): readonly string[] {
     return [...this.ring];
+  }
+
+  /** Whether it is an address that the application gave. */
+  isGiven(url: string): boolean {
+    return this.given.has(url);
   }
 
   current(): string {
@@ -81,7 +88,8 @@ export class Servers {
   learn(entries: readonly ServerEntry[], from?: string, name?: string): void {
     if (from !== undefined && name !== undefined) this.names.set(from, name);
     if (!Array.isArray(entries)) return; // a server of another release may say less
-    this.said = new Map(entries.map((entry) => [entry.name, entry.state]));
+    const isGood = ({ state, inSync }: ServerEntry) => state === "live" && inSync !== false;
+    this.good = new Set(entries.filter(isGood).map(({ name }) => name));
     for (const entry of entries) {
       const base = baseOf(entry.url);
       if (base === null) continue;
@@ -104,11 +112,7 @@ export class Servers {
     const from = this.ring.indexOf(this.at);
     const others = [...this.ring.slice(from + 1), ...this.ring.slice(0, from)];
     const fit = others.filter((url) => !unfit(url));
-    return fit.find((url) => this.isSaidLive(url)) ?? fit[0];
-  }
-
-  private isSaidLive(url: string): boolean {
-    return this.said.get(this.names.get(url) ?? "") === "live";
+    return fit.find((url) => this.good.has(this.names.get(url) ?? "")) ?? fit[0];
   }
 }
 

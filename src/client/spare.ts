@@ -105,7 +105,7 @@ export class Spare {
 
   private show(link: LinkFacts, now: number): void {
     const { owner } = this.parts;
-    const credentials = owner.credentials();
+    const credentials = owner.credentials(link.server);
     this.isWanted = false;
     if (credentials?.cursor === undefined) return; // nothing to go on from: then nothing is hedged
     this.usedAt = now;

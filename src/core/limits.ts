@@ -133,6 +133,9 @@ export const MEMBERS_PER_CHANNEL_MAX = 20_000;
 export const BANS_PER_MEMBER_MAX = 50;
 export const SESSIONS_PER_ACCOUNT_MAX = 64;
 export const TOKENS_PER_SESSION_MAX = 8;
+/** A ticket is good for so long; with it others may be had until the second bound. */
+export const TICKET_MS = 60 * MINUTE;
+export const TICKET_CHAIN_MS = 24 * 60 * MINUTE;
 
 // Connections.
 export const FRAME_BYTES_MAX = 128 * KIB;

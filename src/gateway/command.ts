@@ -17,6 +17,8 @@ export interface Caller {
   readonly line: Line;
   account: AccountId | null;
   session: SessionId | null;
+  /** Wall ms up to which tickets may be had, if it was signed in by one. */
+  ticketsUntil: number | null;
   /** Why the session is over, or null while it is good, or while there is none. */
   over(): string | null;
   /**

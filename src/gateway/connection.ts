@@ -22,6 +22,7 @@ export class Connection implements Caller {
   readonly openedMs: number;
   account: AccountId | null = null;
   session: SessionId | null = null;
+  ticketsUntil: number | null = null;
   inFlight = 0;
   badFrames = 0;
   refusedForFlight = 0;

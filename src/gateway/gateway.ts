@@ -385,6 +385,7 @@ export class Gateway {
       line: new Line(),
       account: operator ? operatorId(this.options.hash) : null,
       session: null,
+      ticketsUntil: null,
       over: () => sessionOver(this.services, caller),
       signIn: () => {},
       shows: () => {},

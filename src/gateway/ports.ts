@@ -37,6 +37,8 @@ export type ServerEntry = {
   readonly name: string;
   readonly url: string;
   readonly state: "live" | "suspect" | "unknown";
+  /** Writes here are stored there, too. */
+  readonly inSync?: boolean;
 };
 
 /** A link to another server, or an address to which there is none: `server.status`. */

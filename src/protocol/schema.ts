@@ -40,6 +40,8 @@ export const NewPassword = Type.String({
 });
 export const Password = Type.String({ minLength: 1, maxLength: PASSWORD_CHARACTERS_MAX });
 export const Token = Type.String({ pattern: "^hft_[A-Za-z0-9_-]{43}$" });
+/** Stands for a session for a while, on every server of the cluster: see `session.ticket`. */
+export const Ticket = Type.String({ pattern: "^hfk_[0-9A-Za-z_-]+$", maxLength: 160 });
 /** Stands for the token in the page's cookie, which no script can read. */
 export const COOKIE = "cookie";
 export const Cursor = Type.String({

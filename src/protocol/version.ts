@@ -6,6 +6,7 @@
  *             `session.resume` takes the token `cookie`; `server.hello` may say `setup`
  *             `server.status`, `server.digest`
  *             the code `behind`
+ *             `session.ticket`, which `session.resume` takes; `inSync` of servers
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest that this server still speaks. */

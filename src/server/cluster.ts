@@ -141,7 +141,12 @@ export class Cluster {
       .servers.filter((server) => !server.isRemoved || server.name === name)
       .map((server) => ({ ...server, url: server.name === name ? url : server.url }))
       .filter((server) => server.url !== "")
-      .map((server) => ({ name: server.name, url: server.url, state: stateOf(server) }));
+      .map((server) => ({
+        name: server.name,
+        url: server.url,
+        state: stateOf(server),
+        inSync: server.isInSync,
+      }));
   }
 
   otherUrls(): string[] {

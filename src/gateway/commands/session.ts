@@ -12,6 +12,7 @@ import type { Caller, Commands } from "../command.ts";
 import { unknownToken } from "../elsewhere.ts";
 import type { Services } from "../services.ts";
 import { checkedName, checkLabel } from "../text.ts";
+import { isTicket, makeTicket, sessionOfTicket } from "../tickets.ts";
 import { copyReceipt } from "./receipt.ts";
 import { assertUsable, endSession, openSession, tokenHash } from "./sign-in.ts";
 
@@ -92,13 +93,24 @@ export const sessionCommands: Commands<"session"> = {
     handle(services, caller, { token, cursor }) {
       services.elsewhere.assertTakesSessions();
       if (cursor !== undefined) services.replica.cursors.parse(cursor);
-      const { account, session } = sessionOf(services, token === COOKIE ? cookieOf(caller) : token);
+      const found = isTicket(token)
+        ? sessionOfTicket(services, token)
+        : {
+            ...sessionOf(services, token === COOKIE ? cookieOf(caller) : token),
+            ticketsUntil: null,
+          };
+      const { account, session } = found;
       assertSameAccount(caller, account);
       caller.signIn(account, session);
+      caller.ticketsUntil = found.ticketsUntil;
       const answer = { account: services.render.account(account), session };
       // What was missed follows: until then its holder has seen no more than before.
       return cursor === undefined ? answer : { ...answer, cursor };
     },
+  },
+  "session.ticket": {
+    needs: "session",
+    handle: (services, caller) => makeTicket(services, caller.session, caller.ticketsUntil),
   },
   "session.list": {
     needs: "session",

@@ -6,6 +6,9 @@ export const ServerEntry = Shape({
   name: Type.String(),
   url: Type.String(),
   state: Type.Union([Type.Literal("live"), Type.Literal("suspect"), Type.Literal("unknown")]),
+  inSync: Type.Optional(
+    Type.Boolean({ description: "writes at the server that answers are stored there, too" }),
+  ),
 });
 
 const Ms = Type.Number({ minimum: 0 });

@@ -13,6 +13,7 @@ import {
   Session,
   SessionIdText,
   Shape,
+  Ticket,
   Token,
 } from "../schema.ts";
 import { signedIn } from "./account.ts";
@@ -32,12 +33,21 @@ export const sessionMethods = {
     summary:
       "Signs a WebSocket in by token. With a cursor, what was missed follows the answer as events, then `caught_up`; or `reset`.",
     params: Shape({
-      token: Type.Union([Token, Type.Literal(COOKIE)], {
-        description: "`cookie`: the token in the page's cookie; WebSocket only",
+      token: Type.Union([Token, Ticket, Type.Literal(COOKIE)], {
+        description: "`cookie`: the token in the page's cookie; WebSocket only, as is a ticket",
       }),
       cursor: Type.Optional(Cursor),
     }),
     result: Shape({ account: Account, session: SessionIdText, ...cursored }),
+  },
+  "session.ticket": {
+    summary:
+      "For `session.resume` on any server of the cluster: stands for this session for an hour, as long as the session is good.",
+    params: Shape({}),
+    result: Shape({
+      ticket: Ticket,
+      forMs: Type.Integer({ minimum: 0, description: "how long it is good" }),
+    }),
   },
   "session.list": {
     summary: "The own sessions.",

@@ -84,8 +84,6 @@ function createParts(ports: Ports) {
     storage: kept,
     lock: ports.lock,
     cursor: null,
-    // The cookie that stands for the session goes to the page's own server only.
-    learnServers: false,
     clock,
     ...(ports.random === undefined ? {} : { random: ports.random }),
     ...(ports.WebSocket === undefined ? {} : { WebSocket: ports.WebSocket }),

@@ -1,0 +1,144 @@
+/**
+ * The page over three servers of different origins: it came from one, and goes on at another when that one is
+ * killed or freezes, with nothing lost, nothing twice, and its session's token out of every script's sight.
+ */
+import { expect } from "bun:test";
+import { buildWeb } from "../scripts/build-web.mjs";
+import { createClient } from "../src/client/index.ts";
+import { eventually } from "./browser/eventually.ts";
+import { closeBrowserAfterAll, pageTest } from "./browser/page-test.ts";
+import type { Tab } from "./browser/tab.ts";
+import type { World } from "./browser/world.ts";
+import { Site } from "./cluster-processes.ts";
+import { atEnd } from "./server-process.ts";
+
+closeBrowserAfterAll();
+
+const NAMES = ["a", "b", "c"] as const;
+const WORDS = /[mw]-\d+/g;
+
+type Scene = {
+  readonly site: Site;
+  readonly alice: Tab;
+  /** Somebody at the other servers, past the browser. */
+  readonly says: (text: string) => Promise<unknown>;
+  /** Texts of what the page said and was told over its sockets. */
+  readonly frames: string[];
+};
+
+/** Alice on the page of server a, by the cookie alone, as after any reload. */
+async function scene(world: World): Promise<Scene> {
+  if (buildWeb() !== 0) throw new Error("the page was not built");
+  const site = new Site();
+  await site.startAll(NAMES);
+  const alice = await (await world.visitor({ url: site.url("a") })).open();
+  await alice.signUp("alice");
+  await alice.createChannel("ops");
+  const witness = createClient({ servers: ["c", "b"].map((name) => site.url(name)) });
+  atEnd(() => witness.close());
+  await witness.signUp({ name: "witness", password: "correct horse" });
+  await witness.call("channel.join", { in: "#ops" });
+  await alice.pageIsKept();
+  const frames: string[] = [];
+  alice.page.on("websocket", (socket) => {
+    for (const event of ["framesent", "framereceived"] as const) {
+      socket.on(event as "framesent", ({ payload }) => frames.push(String(payload)));
+    }
+  });
+  await alice.reload();
+  await alice.isConnected();
+  await eventually(
+    "the page to have a ticket",
+    async () => frames.some((text) => text.includes('"hfk_')),
+    (has) => has,
+  );
+  return { site, alice, says: (text) => witness.post("#ops", text), frames };
+}
+
+/** Which server the page says that it is connected to. */
+async function isAt({ alice }: Scene, ...names: readonly string[]): Promise<void> {
+  await eventually(
+    `the page to be at ${names.join(" or ")}`,
+    async () =>
+      /Connected to (\w+)/.exec(
+        (await alice.connection.locator("..").getAttribute("title")) ?? "",
+      )?.[1],
+    (name) => name !== undefined && names.includes(name),
+  );
+}
+
+pageTest(
+  "[R3, R73] its server is killed, then the next one: the page goes on at the last, with every word once",
+  async (world) => {
+    const at = await scene(world);
+    const { site, alice, says, frames } = at;
+    await isAt(at, "a");
+    await alice.send("m-1");
+    await alice.sent("m-1", "Stored on 3 of 3 servers");
+    await site.kill("a");
+    await alice.send("m-2");
+    await alice.sent("m-2", "Stored on 2 of 3 servers");
+    await says("w-1");
+    await alice.sees("w-1");
+    await isAt(at, "b", "c");
+    await site.kill("b");
+    await alice.send("m-3");
+    await alice.sent("m-3", "Stored on 1 of 3 servers");
+    await isAt(at, "c");
+    await says("w-2");
+    await alice.reads(WORDS, ["m-1", "m-2", "w-1", "m-3", "w-2"]);
+    await Promise.all([site.start("a"), site.start("b")]);
+    await site.inSync(NAMES);
+    await alice.send("m-4");
+    await alice.sent("m-4", "Stored on 3 of 3 servers");
+    await alice.reload();
+    await alice.isConnected();
+    await isAt(at, "a");
+    await alice.reads(WORDS, ["m-1", "m-2", "w-1", "m-3", "w-2", "m-4"]);
+    // The token itself was in none of it, and nothing of a ticket is kept.
+    expect(frames.filter((text) => text.includes("hft_"))).toEqual([]);
+    const kept = await alice.page.evaluate(
+      "JSON.stringify({ ...localStorage, ...sessionStorage })",
+    );
+    expect(kept).not.toContain("hfk_");
+    expect(kept).not.toContain("hft_");
+  },
+);
+
+pageTest(
+  "[R3, R64] its server freezes while a message is on its way: the message goes through at another",
+  async (world) => {
+    const at = await scene(world);
+    const { site, alice, says } = at;
+    await alice.send("m-1");
+    await alice.sent("m-1", "Stored on 3 of 3 servers");
+    site.process("a").child.kill("SIGSTOP");
+    await alice.send("m-2");
+    await alice.sent("m-2", "Stored on 2 of 3 servers");
+    await says("w-1");
+    await alice.reads(WORDS, ["m-1", "m-2", "w-1"]);
+    await isAt(at, "b", "c");
+    site.process("a").child.kill("SIGCONT");
+    await site.inSync(NAMES);
+    await alice.send("m-3");
+    await alice.reads(WORDS, ["m-1", "m-2", "w-1", "m-3"]);
+  },
+);
+
+pageTest(
+  "[R6, R73] a session that is ended elsewhere is over on the server that the page moved to",
+  async (world) => {
+    const at = await scene(world);
+    const { site, alice } = at;
+    await site.kill("a");
+    await isAt(at, "b", "c");
+    const owner = createClient({ servers: [site.url("c")] });
+    atEnd(() => owner.close());
+    await owner.signIn({ name: "alice", password: "correct horse" });
+    const { sessions } = await owner.call("session.list", {});
+    for (const { id, current } of sessions) {
+      if (!current) await owner.call("session.revoke", { session: id });
+    }
+    await alice.main("Sign in").waitFor();
+  },
+);
