@@ -78,9 +78,10 @@ export class Talker {
     this.client.on("outbox", ({ entry }) => this.changed(entry));
   }
 
-  /** Makes the account, and the channel or joins it. */
-  async enter(isFirst: boolean): Promise<void> {
-    await this.client.signUp({ name: this.name, password: PASSWORD });
+  /** Makes the account, an administrator's with the set-up's code, and the channel or joins it. */
+  async enter(isFirst: boolean, invitation?: string): Promise<void> {
+    const person = { name: this.name, password: PASSWORD };
+    await this.client.signUp(invitation === undefined ? person : { ...person, invitation });
     this.token = this.client.token ?? "";
     if (isFirst) await this.client.call("channel.create", { name: CHANNEL });
     else await this.client.call("channel.join", { in: `#${CHANNEL}` });
