@@ -9,6 +9,7 @@ import { useApp } from "../parts/use.ts";
 import type { ConversationState } from "../state/conversations.ts";
 import type { Timeline, TimelineEnd, TimelineItem } from "../state/timelines.ts";
 import type { Desk } from "./desk.ts";
+import { useFirstRows } from "./first-rows.ts";
 import { typingText } from "./hearing.ts";
 import { InviteDialog } from "./invite-dialog.tsx";
 import { isMine, messageDeeds } from "./message-deeds.ts";
@@ -42,7 +43,9 @@ export function TimelinePane({ conversation, desk, at }: TimelinePaneProps) {
   const editing = desk.editing.value?.key;
   const highlighted = timeline.highlighted.value;
   useMoves(timeline, scroller, desk, at);
-  const onSeen = (seen: Seen) => noteSeen(timeline, seen);
+  const { drawn, isWhole } = useFirstRows(items, at === undefined);
+  const onSeen = (seen: Seen) =>
+    noteSeen(timeline, isWhole ? seen : { ...seen, lacksOlder: false });
   return (
     <div class="timeline">
       <Scroller
@@ -62,8 +65,8 @@ export function TimelinePane({ conversation, desk, at }: TimelinePaneProps) {
           if (row !== null) desk.active.value = row.dataset.key;
         }}
       >
-        <Beginning conversation={conversation} timeline={timeline} end={older} />
-        {daysOf(items).map(({ day, rest }) => (
+        {isWhole && <Beginning conversation={conversation} timeline={timeline} end={older} />}
+        {daysOf(drawn).map(({ day, rest }) => (
           <section key={day?.key ?? "before"}>
             {day !== undefined && <Day ms={day.ms} today={today} />}
             {rest.map((item) =>

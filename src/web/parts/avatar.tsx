@@ -36,9 +36,11 @@ function hueOf(id: string): number {
   return (hash * 47) % 360;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+/** Made when first used: it takes the browser a while. */
+let graphemes: Intl.Segmenter | undefined;
 
 function initialOf(name: string): string {
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (const { segment } of graphemes.segment(name.trim())) {
     if (/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(segment)) return segment.toUpperCase();
   }

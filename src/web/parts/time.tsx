@@ -1,17 +1,32 @@
 /** Moments, in the reader's own language and zone. */
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const dayThisYear = new Intl.DateTimeFormat(undefined, {
-  weekday: "long",
-  day: "numeric",
-  month: "long",
-});
-const dayOfAnyYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
-const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const shortYear = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+/** Made when first used: each takes the browser a while, and the first view needs two or three. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+let relative: Intl.RelativeTimeFormat | undefined;
+
+const FORMATS = {
+  clock: { hour: "2-digit", minute: "2-digit" },
+  weekday: { weekday: "long" },
+  dayThisYear: { weekday: "long", day: "numeric", month: "long" },
+  dayOfAnyYear: { dateStyle: "long" },
+  short: { day: "numeric", month: "short" },
+  shortYear: { dateStyle: "medium" },
+  full: { dateStyle: "full", timeStyle: "medium" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+function formatted(date: Date, how: keyof typeof FORMATS): string {
+  let format = formats.get(how);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat(undefined, FORMATS[how]);
+    formats.set(how, format);
+  }
+  return format.format(date);
+}
+
+function daysAgo(days: number): string {
+  relative ??= new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  return upper(relative.format(-days, "day"));
+}
 
 /** `clock`: 14:05. `day`: Today, Monday, 3 March. `brief`: 14:05 today, else Mon, 3 Mar. `ago`: yesterday. */
 export type TimeStyle = "clock" | "day" | "full" | "brief" | "ago";
@@ -19,7 +34,10 @@ export type TimeStyle = "clock" | "day" | "full" | "brief" | "ago";
 export function Time({ ms, style }: { ms: number; style: TimeStyle }) {
   const date = new Date(ms);
   return (
-    <time dateTime={date.toISOString()} title={style === "full" ? undefined : full.format(date)}>
+    <time
+      dateTime={date.toISOString()}
+      title={style === "full" ? undefined : formatted(date, "full")}
+    >
       {timeText(ms, style, Date.now())}
     </time>
   );
@@ -27,22 +45,19 @@ export function Time({ ms, style }: { ms: number; style: TimeStyle }) {
 
 export function timeText(ms: number, style: TimeStyle, nowMs: number): string {
   const date = new Date(ms);
+  if (style === "clock" || style === "full") return formatted(date, style);
   const days = daysBetween(ms, nowMs);
   const sameYear = date.getFullYear() === new Date(nowMs).getFullYear();
   switch (style) {
-    case "clock":
-      return clock.format(date);
-    case "full":
-      return full.format(date);
     case "ago":
-      return days < 30 ? upper(relative.format(-days, "day")) : shortYear.format(date);
+      return days < 30 ? daysAgo(days) : formatted(date, "shortYear");
     case "brief":
-      if (days === 0) return clock.format(date);
-      return (sameYear ? short : shortYear).format(date);
+      if (days === 0) return formatted(date, "clock");
+      return formatted(date, sameYear ? "short" : "shortYear");
     case "day":
-      if (days === 0 || days === 1) return upper(relative.format(-days, "day"));
-      if (days > 1 && days < 7) return weekday.format(date);
-      return (sameYear ? dayThisYear : dayOfAnyYear).format(date);
+      if (days === 0 || days === 1) return daysAgo(days);
+      if (days > 1 && days < 7) return formatted(date, "weekday");
+      return formatted(date, sameYear ? "dayThisYear" : "dayOfAnyYear");
   }
 }
 
