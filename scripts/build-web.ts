@@ -69,6 +69,18 @@ async function bundleScripts(): Promise<{ entry: string; texts: Texts }> {
   return { entry, texts };
 }
 
+/** What runs before the page's script is there: a classic script, which a browser runs as soon as it has it. */
+async function bundleBeginning(): Promise<{ path: string; text: string }> {
+  const [output] = await bundle({
+    ...COMMON,
+    entrypoints: [join(web, "begin.ts")],
+    format: "iife",
+  });
+  if (output === undefined) throw new BuildError("no beginning came out");
+  const text = await output.text();
+  return { path: `/assets/begin-${hashOf(text).slice(0, 8)}.js`, text };
+}
+
 async function bundleStyle(): Promise<{ path: string; text: string }> {
   const rank = (sheet: string): number => (BASIC_SHEETS.indexOf(sheet) + 4) % 4 || 4;
   const sheets = readdirSync(join(web, "style"))
@@ -132,12 +144,17 @@ function pageFile(path: string, content: string | Uint8Array<ArrayBuffer>): Page
 }
 
 async function buildFiles(): Promise<PageFile[]> {
-  const [{ entry, texts }, style] = await Promise.all([bundleScripts(), bundleStyle()]);
+  const [{ entry, texts }, beginning, style] = await Promise.all([
+    bundleScripts(),
+    bundleBeginning(),
+    bundleStyle(),
+  ]);
   const preloads = importedAtOnce(entry, texts).map(
     (path) => `<link rel="modulepreload" href="${path}" />\n`,
   );
   const script = '<script type="module" blocking="render" src="main.js">';
   const html = fillIn(own("index.html"), {
+    "begin.js": beginning.path,
     "style.css": style.path,
     [script]: `${preloads.join("")}${script.replace("main.js", entry)}`,
   });
@@ -145,6 +162,7 @@ async function buildFiles(): Promise<PageFile[]> {
   const kept: [string, string | Uint8Array<ArrayBuffer>][] = [
     ["/", html],
     ...texts,
+    [beginning.path, beginning.text],
     [style.path, style.text],
     ["/manifest.webmanifest", manifest],
     ...ICONS.map((icon): [string, Uint8Array<ArrayBuffer>] => [

@@ -5,14 +5,11 @@ import { LiveRegion } from "./parts/live.tsx";
 import { AppContext } from "./parts/use.ts";
 import { SignIn } from "./start/sign-in.tsx";
 import type { App as AppState } from "./state/app.ts";
+import { showTheme } from "./state/theme.ts";
 
 export function App({ app }: { app: AppState }) {
   const theme = app.preferences.theme.value;
-  useEffect(() => {
-    const { dataset } = document.documentElement;
-    if (theme === "system") delete dataset.theme;
-    else dataset.theme = theme;
-  }, [theme]);
+  useEffect(() => showTheme(theme), [theme]); // before the first paint it is begin.ts that shows it
   const phase = app.session.phase.value;
   return (
     <AppContext.Provider value={app}>

@@ -1,11 +1,14 @@
 /** The ports, in a browser. What a browser or an insecure context does not have is left out here, quietly. */
 import { realClock, webLock } from "../../client/index.ts";
+import { begunFirst } from "./begun-socket.ts";
 import { deviceLabel } from "./device-label.ts";
+import { type Begun, ownServer } from "./first-words.ts";
 import { memoryWebStorage } from "./memory-web-storage.ts";
 import type { Address, Notifier, PageStorage, Ports } from "./ports.ts";
 
-export function browserPorts(): Ports {
-  const base = location.origin + location.pathname.replace(/\/[^/]*$/, "");
+/** `begun`: the connection that begin.ts made, if it did. */
+export function browserPorts(begun: Begun | undefined): Ports {
+  const base = ownServer(location);
   return {
     servers: [base],
     storage: pageStorage(),
@@ -41,6 +44,7 @@ export function browserPorts(): Ports {
     clock: realClock,
     fetch: (path, init) => fetch(base + path, { ...init, credentials: "same-origin" }),
     deviceLabel: deviceLabel(navigator.userAgent),
+    WebSocket: begunFirst(begun, WebSocket),
     setTitle: (title) => {
       document.title = title;
     },

@@ -31,6 +31,7 @@ import {
 } from "./conversation-state.ts";
 import { Doubts } from "./doubts.ts";
 import { textOf } from "./errors.ts";
+import { LIST_PAGE } from "./first-words.ts";
 import { ReadMarks } from "./read-marks.ts";
 import { Recent } from "./recent.ts";
 
@@ -53,7 +54,6 @@ export interface Conversations {
   markRead(id: string, upTo: string): void;
 }
 
-const FIRST_PAGE = 50;
 const PAGE = 500;
 const AGAIN_MS = 2_000;
 const SELECTIONS_MAX = 500;
@@ -207,7 +207,7 @@ export class LiveConversations implements Conversations {
     this.marks.again();
     const { era } = this;
     const page = await this.client
-      .call("conversation.list", { limit: FIRST_PAGE })
+      .call("conversation.list", { limit: LIST_PAGE })
       .catch(() => null);
     if (page !== null && era === this.era) this.take(page.conversations);
     this.doubts.again();
@@ -362,7 +362,7 @@ export class LiveConversations implements Conversations {
     let after: string | undefined;
     try {
       do {
-        const limit = after === undefined ? FIRST_PAGE : PAGE;
+        const limit = after === undefined ? LIST_PAGE : PAGE;
         const params = { limit, ...(after === undefined ? {} : { after }) };
         const page = await this.client.call("conversation.list", params);
         if (era !== this.era) return;

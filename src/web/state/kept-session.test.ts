@@ -1,7 +1,8 @@
 /** The token goes into the cookie and nowhere else, and tabs do not chase each other. */
 import { expect, test } from "bun:test";
 import { FakeClock, settle } from "../../client/testing/clock.ts";
-import { COOKIE, CookieSession, RETRY_MS_MAX, RETRY_MS_MIN } from "./kept-session.ts";
+import { COOKIE } from "./first-words.ts";
+import { CookieSession, RETRY_MS_MAX, RETRY_MS_MIN } from "./kept-session.ts";
 import { memoryWebStorage } from "./memory-web-storage.ts";
 import { PageKeep } from "./page-keep.ts";
 

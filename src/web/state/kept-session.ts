@@ -12,11 +12,10 @@
  * follows finds a cookie. 3. A tab that follows writes nothing, so that tabs cannot chase each other.
  */
 import { type Clock, type KeptStorage, webStorage } from "../../client/index.ts";
+import { COOKIE } from "./first-words.ts";
 import type { PageKeep } from "./page-keep.ts";
 import type { PageFetch, PageStorage } from "./ports.ts";
 
-/** What stands for a token that the cookie holds. */
-export const COOKIE = "cookie";
 export const COOKIE_PATH = "/v1/cookie";
 export const RETRY_MS_MIN = 1_000;
 export const RETRY_MS_MAX = 60_000;

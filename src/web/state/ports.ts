@@ -28,6 +28,7 @@ export interface Ports {
   onLeave(run: () => void): () => void;
   /** For tests: the runtime's own unless given. */
   readonly random?: Random;
+  /** The runtime's own unless given; see begun-socket.ts. */
   readonly WebSocket?: SocketConstructor;
 }
 

@@ -2,9 +2,8 @@
 import { effect, type Signal, signal } from "@preact/signals";
 import type { PageKeep } from "./page-keep.ts";
 import type { Notifier } from "./ports.ts";
+import { type Theme, themeOf } from "./theme.ts";
 
-export const THEMES = ["system", "light", "dark"] as const;
-export type Theme = (typeof THEMES)[number];
 export type NotificationPreferences = { readonly inPage: boolean; readonly browser: boolean };
 
 export interface Preferences {
@@ -67,9 +66,9 @@ export class KeptPreferences implements Preferences {
 }
 
 function parse(value: unknown): Kept {
-  const { theme, notifications } = (value ?? {}) as Partial<Kept>;
+  const { notifications } = (value ?? {}) as Partial<Kept>;
   return {
-    theme: THEMES.find((known) => known === theme) ?? "system",
+    theme: themeOf(value),
     notifications: {
       inPage: notifications?.inPage !== false,
       browser: notifications?.browser === true,

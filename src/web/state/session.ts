@@ -16,7 +16,8 @@ import type {
 } from "../../client/index.ts";
 import type { Alerts } from "./alerts.ts";
 import { reasonOf } from "./errors.ts";
-import { COOKIE, type CookieSession } from "./kept-session.ts";
+import { COOKIE } from "./first-words.ts";
+import type { CookieSession } from "./kept-session.ts";
 import type { PageKeep } from "./page-keep.ts";
 import { HOME, type Place } from "./place.ts";
 import { settled } from "./repeat.ts";

@@ -1,5 +1,7 @@
 /** A browser for tests: tabs that share a storage and a cookie, each with a page's state in it. */
 import { type App, createApp } from "../app.ts";
+import { begunFirst } from "../begun-socket.ts";
+import { Begun, firstWords, keepsSession, socketUrl } from "../first-words.ts";
 import { memoryWebStorage } from "../memory-web-storage.ts";
 import type { Address, PageStorage, Ports } from "../ports.ts";
 import { TabClock } from "./tab-clock.ts";
@@ -7,6 +9,13 @@ import { task } from "./task.ts";
 import { type Site, Wire } from "./wire.ts";
 
 const DAY_MS = 86_400_000;
+const SERVER = "http://chat.test:7300";
+
+export type Opening = {
+  readonly looksAway?: boolean;
+  /** What {@link Browser.begin} made. */
+  readonly begun?: Begun | undefined;
+};
 
 export class Browser {
   readonly wire: Wire;
@@ -26,8 +35,14 @@ export class Browser {
     this.clock = clock;
   }
 
-  open(hash = "", options: { looksAway?: boolean } = {}): Tab {
-    const tab = new Tab(this, hash, options.looksAway !== true);
+  /** What runs before the page's script, at this place. */
+  begin(hash: string): Begun | undefined {
+    if (!keepsSession(this.kept.getItem("holdfast/session"))) return undefined;
+    return new Begun(socketUrl(SERVER), firstWords(hash), this.wire.WebSocket);
+  }
+
+  open(hash = "", options: Opening = {}): Tab {
+    const tab = new Tab(this, hash, options);
     this.tabs.add(tab);
     return tab;
   }
@@ -98,11 +113,11 @@ export class Tab {
   private entries: { hash: string; depth: number }[];
   private entry = 0;
 
-  constructor(browser: Browser, hash: string, looks: boolean) {
+  constructor(browser: Browser, hash: string, { looksAway, begun }: Opening) {
     this.browser = browser;
-    this.looks = looks;
+    this.looks = looksAway !== true;
     this.entries = [{ hash, depth: 0 }];
-    this.app = createApp(this.ports());
+    this.app = createApp(this.ports(begun));
   }
 
   get hash(): string {
@@ -148,10 +163,10 @@ export class Tab {
     await this.app.stop();
   }
 
-  private ports(): Ports {
+  private ports(begun: Begun | undefined): Ports {
     const { browser } = this;
     return {
-      servers: ["http://chat.test:7300"],
+      servers: [SERVER],
       storage: browser.storageOf(this),
       lock: (held) => held(),
       address: this.address(),
@@ -181,7 +196,7 @@ export class Tab {
         this.title = title;
       },
       onLeave: heard(this.leaveRuns),
-      WebSocket: browser.wire.WebSocket,
+      WebSocket: begunFirst(begun, browser.wire.WebSocket),
     };
   }
 
