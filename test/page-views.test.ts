@@ -105,9 +105,14 @@ pageTest("a wide screen shows conversations, the conversation and its members", 
 
 pageTest("the theme is the system's until one is chosen, and stays chosen", async (world) => {
   const site = await world.site();
-  const tab = await (await world.visitor(site, { colorScheme: "dark" })).open();
+  // Without a service worker, which would give the script out before it can be held back.
+  const options = { colorScheme: "dark", serviceWorkers: "block" } as const;
+  const tab = await (await world.visitor(site, options)).open();
   await tab.signUp("alice");
-  const ground = () => tab.page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+  const ground = () =>
+    tab.page.evaluate<string>(
+      "document.body === null ? '' : getComputedStyle(document.body).backgroundColor",
+    );
   const becomes = (colour: string) => eventually("the theme", ground, (is) => is === colour);
   const dark = await ground();
   await tab.page.emulateMedia({ colorScheme: "light" });
@@ -116,7 +121,16 @@ pageTest("the theme is the system's until one is chosen, and stays chosen", asyn
   await tab.go("#/settings/appearance");
   await tab.page.getByRole("radio", { name: "Dark", exact: true }).check();
   await becomes(dark);
-  await tab.reload();
+  // Also before the page's script is there: nothing is painted in the other one.
+  const script = /\/assets\/main-[^/]+\.js$/;
+  const asked = tab.page.waitForRequest(script);
+  const held = Promise.withResolvers<void>();
+  await tab.page.route(script, (route) => held.promise.then(() => route.continue()));
+  const reloaded = tab.reload();
+  await asked;
+  await becomes(dark);
+  held.resolve();
+  await reloaded;
   await tab.isConnected();
   await becomes(dark);
   await tab.page.getByRole("radio", { name: "System", exact: true }).check();

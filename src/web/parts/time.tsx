@@ -45,19 +45,21 @@ export function Time({ ms, style }: { ms: number; style: TimeStyle }) {
 
 export function timeText(ms: number, style: TimeStyle, nowMs: number): string {
   const date = new Date(ms);
-  if (style === "clock" || style === "full") return formatted(date, style);
-  const days = daysBetween(ms, nowMs);
-  const sameYear = date.getFullYear() === new Date(nowMs).getFullYear();
+  const days = () => daysBetween(ms, nowMs);
+  const isThisYear = () => date.getFullYear() === new Date(nowMs).getFullYear();
   switch (style) {
+    case "clock":
+    case "full":
+      return formatted(date, style);
     case "ago":
-      return days < 30 ? daysAgo(days) : formatted(date, "shortYear");
+      return days() < 30 ? daysAgo(days()) : formatted(date, "shortYear");
     case "brief":
-      if (days === 0) return formatted(date, "clock");
-      return formatted(date, sameYear ? "short" : "shortYear");
+      if (days() === 0) return formatted(date, "clock");
+      return formatted(date, isThisYear() ? "short" : "shortYear");
     case "day":
-      if (days === 0 || days === 1) return daysAgo(days);
-      if (days > 1 && days < 7) return formatted(date, "weekday");
-      return formatted(date, sameYear ? "dayThisYear" : "dayOfAnyYear");
+      if (days() === 0 || days() === 1) return daysAgo(days());
+      if (days() > 1 && days() < 7) return formatted(date, "weekday");
+      return formatted(date, isThisYear() ? "dayThisYear" : "dayOfAnyYear");
   }
 }
 
