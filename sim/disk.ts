@@ -1,6 +1,7 @@
 /** Disks that outlive processes, and logs on them that lose with a process what was not durable yet. */
 import { assert } from "../src/core/assert.ts";
-import type { BranchBase } from "../src/core/branch.ts";
+import { type BranchBase, plainOrigin } from "../src/core/branch.ts";
+import { equalBytes } from "../src/core/bytes.ts";
 import type { Incarnation } from "../src/core/ids.ts";
 import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
 import type { Head, VersionVector } from "../src/core/vector.ts";
@@ -76,6 +77,17 @@ export class Disk {
   nOf(origin: Incarnation, seq: number): number | undefined {
     const of = this.origins.get(origin);
     return of?.ns[seq - of.base.seq - 1];
+  }
+
+  /** Whether it holds this very op, under whatever name of a branch. */
+  has({ origin, seq, bytes }: Op): boolean {
+    const plain = plainOrigin(origin);
+    for (const name of this.origins.keys()) {
+      if (plainOrigin(name) !== plain) continue;
+      const n = this.nOf(name, seq);
+      if (n !== undefined && equalBytes((this.ops[n - 1] as Op).bytes, bytes)) return true;
+    }
+    return false;
   }
 
   chainAt(origin: Incarnation, seq: number): Uint8Array | null {

@@ -7,7 +7,12 @@
  * so are messages of a type that it does not know: only what an older one cannot ignore raises the version.
  */
 import Type, { type Static } from "typebox";
-import { HEADS_PER_FRAME_MAX, LINKS_MAX, VECTOR_BUCKETS } from "../core/limits.ts";
+import {
+  CHAIN_SAMPLES_MAX,
+  HEADS_PER_FRAME_MAX,
+  LINKS_MAX,
+  VECTOR_BUCKETS,
+} from "../core/limits.ts";
 import { NAME_PATTERN } from "../core/names.ts";
 import { RangeAsk, RangeDigest } from "./view-digest.ts";
 
@@ -30,8 +35,8 @@ const StampText = Type.String({ pattern: "^[0-9a-v]{13}$" });
 const Name = Type.String({ pattern: NAME_PATTERN });
 /** Chain hash, 16 bytes in base64url. */
 const Chain = Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" });
-/** `[origin, seq]`: everything of this origin up to there is fsynced. */
-const Held = Type.Tuple([Origin, Seq]);
+/** `[origin, seq, chain]`: everything of this origin up to there is fsynced, and this is the chain hash there. */
+const Held = Type.Tuple([Origin, Seq, Chain]);
 const HeldList = Type.Array(Held, { maxItems: HEADS_PER_FRAME_MAX });
 /**
  * The sender's arrival number: with what it said on this link until now, all that it holds up to there was
@@ -53,7 +58,7 @@ export const peerMessages = {
   /** The heads of the buckets that differ. The last frame says which those are, and ends the list. */
   heads: Type.Object({
     type: Type.Literal("heads"),
-    heads: Type.Array(Type.Tuple([Origin, Seq, Chain]), { maxItems: HEADS_PER_FRAME_MAX }),
+    heads: HeldList,
     last: Type.Optional(
       Type.Object({
         differ: Type.Array(Type.Integer({ minimum: 0, maximum: VECTOR_BUCKETS - 1 }), {
@@ -72,6 +77,15 @@ export const peerMessages = {
     by: Type.Optional(
       Type.Object({ server: ServerName, store: Type.String({ minLength: 1, maxLength: 64 }) }),
     ),
+  }),
+  /**
+   * Chain hashes of the sender at some seqs of an incarnation of which both hold another branch: the search for
+   * where they part (src/replica/fork-search.ts). None: the sender sees no difference.
+   */
+  chains: Type.Object({
+    type: Type.Literal("chains"),
+    origin: Origin,
+    at: Type.Array(Type.Tuple([Seq, Chain]), { maxItems: CHAIN_SAMPLES_MAX + 1 }),
   }),
   /** Every BEAT_PEER_INTERVAL_MS: this server lives, and how it is. */
   beat: Type.Object({

@@ -204,6 +204,20 @@ export class Cursors {
     return rest === cursor.digest;
   }
 
+  /** Origins have other names now: a branch was split off. */
+  renamed(): void {
+    this.heads.clear();
+    this.recent.clear();
+    this.total = 0n;
+    this.listedTotal = 0n;
+    for (const [origin, head] of this.log.vector()) {
+      this.heads.set(origin, head);
+      this.total = addShares(this.total, digestShare(this.hash, origin, head));
+    }
+    this.text = null;
+    this.before = null;
+  }
+
   /** A cursor that was read here, brought to a place in this log: of all else it says no more than before. */
   moved(cursor: Cursor, n: number, op: Op): string {
     return cursorText({ ...cursor, store: this.log.storeId, n, mark: this.markOf(op) });

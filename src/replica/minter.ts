@@ -11,7 +11,7 @@ import { encodeEnvelope, hashBody, type Op, SALT_BYTES, type Scope, sealBody } f
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import type { Content, Kind } from "../ops/kind.ts";
 import type { PendingKey } from "./pending.ts";
-import type { Log, Random } from "./ports.ts";
+import type { Log, Random, Split } from "./ports.ts";
 import type { StampClock } from "./stamp-clock.ts";
 
 const INCARNATION_RANDOM_BYTES = 7;
@@ -35,8 +35,8 @@ export class Minter {
   private readonly parts: Parts;
   private readonly stamps: StampClock;
   private seq = 0;
-  /** Incarnations of this process before the current one: few, and only where one was given up. */
-  private readonly former = new Set<Incarnation>();
+  /** Incarnations of this process before the current one, up to the seq that it minted: where one was given up. */
+  private readonly former = new Map<Incarnation, number>();
 
   constructor(parts: Parts, stamps: StampClock) {
     this.parts = parts;
@@ -53,16 +53,29 @@ export class Minter {
     return this.current;
   }
 
-  /** Whether this process minted under it. */
-  isMine(origin: Incarnation): boolean {
-    return origin === this.current || this.former.has(origin);
+  /** Whether this process minted it. */
+  isMine({ origin, seq }: Pick<Op, "origin" | "seq">): boolean {
+    return seq <= this.mintedUpTo(origin);
+  }
+
+  /** The last seq that this process minted of an incarnation; 0 if none. */
+  mintedUpTo(origin: Incarnation): number {
+    return origin === this.current ? this.seq : (this.former.get(origin) ?? 0);
   }
 
   /** What is minted from now on belongs to another incarnation. */
   beginAnew(): void {
-    if (this.current !== null) this.former.add(this.current);
+    if (this.current !== null) this.former.set(this.current, this.seq);
     this.current = null;
     this.seq = 0;
+  }
+
+  /** What was minted after a seq has another name now. */
+  renamed({ origin, afterSeq, branch }: Split): void {
+    const upTo = this.former.get(origin) ?? 0;
+    if (upTo <= afterSeq) return;
+    this.former.set(origin, afterSeq);
+    this.former.set(branch, upTo);
   }
 
   make<D, B>({ author, id, kind, content }: Proposal<D, B>): Op {

@@ -1,4 +1,8 @@
-/** Puts ops into frames for a peer, each within the bounds of a frame, each line with the chain before it. */
+/**
+ * Puts ops into frames for a peer, each within the bounds of a frame, each line with the chain before it. A frame
+ * holds one branch of an incarnation: envelopes do not say which one they belong to.
+ */
+import { plainOrigin } from "../core/branch.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { PEER_OPS_BYTES_MAX, PEER_OPS_MAX } from "../core/limits.ts";
@@ -21,6 +25,7 @@ export function isErased(op: Op): boolean {
 
 export class OpsFrame {
   private readonly lines = new Map<Incarnation, PeerLine>();
+  private readonly plain = new Map<Incarnation, Incarnation>();
   private readonly heads = new Map<Incarnation, number>();
   private readonly ops: PeerOp[] = [];
   private bytes = 0;
@@ -40,6 +45,9 @@ export class OpsFrame {
     if (this.ops.length >= PEER_OPS_MAX) return false;
     if (this.ops.length > 0 && this.bytes + bytes > PEER_OPS_BYTES_MAX) return false;
     if (!this.lines.has(op.origin)) {
+      const plain = plainOrigin(op.origin);
+      if (this.plain.has(plain)) return false;
+      this.plain.set(plain, op.origin);
       this.lines.set(op.origin, { origin: op.origin, seq: op.seq, chain });
     }
     this.heads.set(op.origin, op.seq);
@@ -88,7 +96,7 @@ class Chains {
   constructor(hash: Hash, lines: readonly Line[]) {
     this.hash = hash;
     for (const { origin, before } of lines) {
-      this.at.set(origin, { chain: before?.chain ?? CHAIN_START, passed: [] });
+      this.at.set(origin, { chain: before.chain, passed: [] });
     }
   }
 

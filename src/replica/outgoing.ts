@@ -13,6 +13,7 @@
  * frames and PEER_WINDOW_FRAMES chunks are unanswered. 3. What is durable here and not at the peer is on its way,
  * or a lack. 4. A body that was erased is never sent; its op goes with its proof, or waits for it.
  */
+import { plainOrigin } from "../core/branch.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
 import {
@@ -82,7 +83,7 @@ export class Outgoing {
     this.clear();
     this.isOpen = true;
     for (const [origin, { seq }] of this.parts.digests.heads) {
-      if (seq > this.parts.marks.seqOf(origin)) this.lack(origin);
+      if (seq > this.parts.marks.placeOf(origin)) this.lack(origin);
     }
     this.pump();
   }
@@ -105,7 +106,8 @@ export class Outgoing {
   }
 
   private place(origin: Incarnation): number {
-    return Math.max(this.parts.marks.seqOf(origin), this.sent.get(origin) ?? 0);
+    const begin = this.parts.digests.heads.get(origin)?.base?.seq ?? 0;
+    return Math.max(this.parts.marks.placeOf(origin), this.sent.get(origin) ?? 0, begin);
   }
 
   private lack(origin: Incarnation): void {
@@ -138,7 +140,7 @@ export class Outgoing {
     for (const line of lines) {
       const place = this.place(line.origin);
       if (place >= line.after.seq || this.parts.isSplit(line.origin)) continue;
-      const continues = place === (line.before?.seq ?? 0) && !this.lacks.has(line.origin);
+      const continues = place === line.before.seq && !this.lacks.has(line.origin);
       if (continues && room && this.isNear(line) && !line.ops.some(({ op }) => isErased(op))) {
         live.push(line);
       } else {
@@ -190,7 +192,7 @@ export class Outgoing {
   tick(): void {
     const nowMs = this.parts.clock.monotonicMs();
     for (const [origin, lack] of this.lacks) {
-      const held = this.parts.marks.seqOf(origin);
+      const held = this.parts.marks.placeOf(origin);
       if (held >= (this.parts.digests.heads.get(origin)?.seq ?? 0)) {
         this.lacks.delete(origin);
       } else if (held > lack.seenSeq && held > (this.sent.get(origin) ?? 0)) {
@@ -255,12 +257,15 @@ export class Outgoing {
   private openStreams(): Map<Incarnation, Stream> {
     const nowMs = this.parts.clock.monotonicMs();
     const open = new Map<Incarnation, Stream>();
+    const plain = new Set<Incarnation>(); // a frame holds one branch of each
     for (const [origin, lack] of this.lacks) {
       if (open.size >= MERGED_ORIGINS) break;
       if (this.parts.isSplit(origin)) this.lacks.delete(origin);
-      else if (this.due(origin, lack, nowMs)) {
+      else if (!plain.has(plainOrigin(origin)) && this.due(origin, lack, nowMs)) {
         const stream = this.streamOf(origin);
-        if (stream !== null) open.set(origin, stream);
+        if (stream === null) continue;
+        open.set(origin, stream);
+        plain.add(plainOrigin(origin));
       }
     }
     return open;
@@ -317,7 +322,7 @@ export class Outgoing {
     let ops = 0;
     for (const origin of new Set([...this.lacks.keys(), ...this.sent.keys()])) {
       const mine = this.parts.digests.heads.get(origin)?.seq ?? 0;
-      ops += Math.max(0, mine - this.parts.marks.seqOf(origin));
+      ops += Math.max(0, mine - this.parts.marks.placeOf(origin));
     }
     return ops;
   }

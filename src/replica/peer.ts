@@ -42,6 +42,11 @@ export class Peer {
     this.marks = new StoreMarks(storeId);
   }
 
+  /** Nothing is known any more of what its store holds. */
+  forget(): void {
+    this.marks = new StoreMarks(this.marks.storeId);
+  }
+
   /** Whether a link that lives says what it holds: its own, or that of one that is in sync with it. */
   get isAttested(): boolean {
     return this.session === null ? this.detector.isInSync : this.session.isLearned;

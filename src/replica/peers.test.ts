@@ -162,7 +162,7 @@ describe("what a peer sends", () => {
     expect(stored()).toEqual([1, 2, 3]);
     expect(rig.view.foldedN).toBe(rig.log.lastN);
     expect(peer.heard("ack").map(({ held, upTo }) => ({ held, upTo }))).toEqual([
-      { held: [[ORIGIN, 3]], upTo: rig.log.lastN },
+      { held: [[ORIGIN, 3, toBase64Url(chainOf(ops))]], upTo: rig.log.lastN },
     ]);
     expect(peer.closed).toBeNull();
   });
@@ -245,7 +245,7 @@ describe("what a peer sends", () => {
     commitAll();
     const mine = rig.log.ops(1, 10).map(({ op }) => op);
     const { origin, seq } = mine.at(-1) as Op;
-    peer.say({ type: "ack", held: [[origin, seq]], upTo: 0 });
+    peer.say({ type: "ack", held: [[origin, seq, toBase64Url(chainOf(mine))]], upTo: 0 });
     await settle();
     expect(first.outcome?.receipt).toEqual({ held: ["a", "b"], of: 2 });
     const twin = opOf(seq + 1, "minted by a resumed snapshot", origin);

@@ -8,6 +8,8 @@
  *
  * Invariants: 1. A frame of a link that is over is not heard. 2. What is told to peers is durable here.
  */
+
+import { fromBase64Url } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
@@ -23,8 +25,10 @@ import { laterStamp, type Stamp } from "../core/stamp.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import { decodePeerFrame, encodePeerText, type PeerSaid } from "../protocol/peer-codec.ts";
 import type { PeerOps } from "../protocol/peer-ops.ts";
+import { Branches } from "./branches.ts";
 import type { CommitQueue } from "./commit-queue.ts";
-import { Ingest } from "./ingest.ts";
+import { Holdings, type HoldingsParts } from "./holdings.ts";
+import { type Held, Ingest } from "./ingest.ts";
 import { type Minter, serverOf } from "./minter.ts";
 import { liveFrames, type SentFrame } from "./ops-frame.ts";
 import type { Peer } from "./peer.ts";
@@ -35,29 +39,24 @@ import type {
   PeerFrame,
   PeerIdentity,
   PeerLink,
+  Split,
   Timer,
 } from "./ports.ts";
-import type { Grown } from "./receipts.ts";
 import { Standings, type StandingsParts } from "./standings.ts";
-import { type HeadSeq, OwnCommits } from "./store-marks.ts";
+import type { HeadSeq } from "./store-marks.ts";
 import { SyncSession } from "./sync-session.ts";
 import { type Line, VectorDigests } from "./vector-digests.ts";
-
-/** A peer that lacks ops of more origins is looked at when it lacks fewer. */
-const OURS_LOOKS_MAX = 64;
 
 /** Why a link was ended from here. */
 export type DropReason = "nonsense" | "silent" | "flood" | "branch" | "same_store" | "too_many";
 
-export type PeersParts = Omit<StandingsParts, "reached"> & {
+type OwnParts = {
   readonly hash: Hash;
   readonly log: Log;
   readonly queue: CommitQueue;
   readonly minter: Minter;
   readonly merge: (stamp: Stamp) => void;
   readonly compareClocks: (offsetsMs: readonly number[]) => void;
-  /** A server holds more of an origin of ours: receipts of it that grew by that. */
-  readonly grew: (origin: Incarnation, fromSeq: number, toSeq: number) => Grown[];
   /** Two branches of one incarnation were seen. */
   readonly tellBranch: (origin: Incarnation, server: string) => void;
   readonly tookOps: (count: number) => void;
@@ -65,26 +64,46 @@ export type PeersParts = Omit<StandingsParts, "reached"> & {
   readonly said: (peer: string, message: PeerText) => void;
 };
 
+export type PeersParts = OwnParts &
+  Omit<StandingsParts, "reached"> &
+  Omit<HoldingsParts, "standings">;
+
+/** What is kept from the first link on, and begins anew when a branch was split off. */
+type Knowledge = { readonly digests: VectorDigests; readonly holdings: Holdings };
+
 export class Peers implements LinkListener {
   readonly standings: Standings;
   /** Links ended from here, by reason. */
   readonly drops = new Map<DropReason, number>();
-  /** Origins of which two branches were seen. */
-  readonly branches = new Set<Incarnation>();
+  readonly branches: Branches;
   private readonly parts: PeersParts;
   private readonly byLink = new Map<PeerLink, Peer>();
   private readonly ingest: Ingest;
-  private readonly commits = new OwnCommits();
-  /** Kept from the first link on. */
-  private digests: VectorDigests | null = null;
+  private knowledge: Knowledge | null = null;
   private timer: Timer | null = null;
   private lastTickMs = 0;
   private stopped = false;
 
   constructor(parts: PeersParts) {
     this.parts = parts;
-    this.standings = new Standings({ ...parts, reached: (peer) => this.growBy(peer) });
-    this.ingest = new Ingest(parts.hash, parts.log, () => parts.minter.current);
+    const reached = (peer: Peer) => this.knowledge?.holdings.growBy(peer);
+    this.standings = new Standings({ ...parts, reached });
+    const { hash, log, minter, tellBranch: tell } = parts;
+    this.ingest = new Ingest(hash, log, () => minter.current);
+    this.branches = new Branches({ log, minter, ingest: this.ingest, tell });
+  }
+
+  private get digest(): bigint {
+    return this.knowledge?.digests.total ?? 0n;
+  }
+
+  private learnt(): Knowledge {
+    if (this.knowledge === null) {
+      const digests = new VectorDigests(this.parts.hash, this.parts.log);
+      const { parts, standings } = this;
+      this.knowledge = { digests, holdings: new Holdings({ ...parts, standings }, digests) };
+    }
+    return this.knowledge;
   }
 
   linked(identity: PeerIdentity, link: PeerLink): void {
@@ -102,7 +121,7 @@ export class Peers implements LinkListener {
     peer.saidGoodbye = false;
     this.byLink.set(link, peer);
     peer.session = this.open(peer, link);
-    peer.session.say(this.standings.beat(this.digests?.total ?? 0n));
+    peer.session.say(this.standings.beat(this.digest));
     peer.session.compare();
     if (this.timer === null) this.beginBeats();
     this.standings.judge(peer);
@@ -116,7 +135,6 @@ export class Peers implements LinkListener {
 
   private open(peer: Peer, link: PeerLink): SyncSession {
     const { name, clock, hash, log, foldedSeqOf } = this.parts;
-    this.digests ??= new VectorDigests(hash, log);
     return new SyncSession({
       name,
       peer: peer.name,
@@ -124,12 +142,13 @@ export class Peers implements LinkListener {
       clock,
       hash,
       log,
-      digests: this.digests,
+      digests: this.learnt().digests,
       marks: peer.marks,
       foldedSeqOf,
       peerLinks: () => peer.links,
       proofOf: (op) => this.ingest.proofOf(op),
-      branched: (origin) => this.branched(peer, origin),
+      branched: (origin) => this.branches.noticed(origin, peer.name),
+      fork: (split) => this.branches.split(split),
       learned: () => this.learned(peer),
     });
   }
@@ -193,6 +212,9 @@ export class Peers implements LinkListener {
       case "heads":
         session.onHeads(said);
         break;
+      case "chains":
+        session.onChains(said);
+        break;
       case "goodbye":
         peer.saidGoodbye = true;
         this.standings.judge(peer);
@@ -208,7 +230,7 @@ export class Peers implements LinkListener {
   }
 
   private onOps(peer: Peer, batch: PeerOps): void {
-    if (!this.parts.takesWrites() || peer.waiting.length > 0) {
+    if (!this.canTake(batch) || peer.waiting.length > 0) {
       peer.waiting.push(batch); // its window closes; it goes on when there is room
       return;
     }
@@ -218,24 +240,32 @@ export class Peers implements LinkListener {
   private take(peer: Peer, batch: PeerOps): void {
     const { session } = peer;
     if (session === null) return;
-    const { ops, heads, branches } = this.ingest.take(batch);
+    const { digests, holdings } = this.learnt();
+    const { ops, heads, branches, begun, splits } = this.ingest.take(batch);
+    for (const [origin, mark] of heads) digests.remember(origin, mark);
     for (const origin of branches) session.split(origin);
+    for (const origin of begun) this.branches.noticed(origin, peer.name);
+    for (const split of splits) {
+      this.branches.noticed(split.origin, peer.name);
+      this.branches.split(split);
+    }
     if (ops.length > 0) {
       this.parts.merge(highest(ops));
       this.parts.tookOps(ops.length);
       this.parts.queue.addForeign(ops);
     }
-    this.raise(peer, heads);
-    session.heard(branches.length > 0 ? 0 : batch.upTo);
-    peer.marks.follow(this.commits);
-    this.passOn(peer, heads);
+    this.hold(peer, heads, branches.length > 0 ? 0 : batch.upTo, holdings);
     if (this.parts.queue.waitingBytes > INGEST_WAITING_BYTES_MAX) this.drop(peer, "flood");
   }
 
-  /** There is room on the disk again. */
+  private canTake(batch: PeerOps): boolean {
+    return this.parts.takesWrites() && !this.ingest.mustWait(batch);
+  }
+
+  /** There is room on the disk again, or what was on its way to it is there. */
   resume(): void {
     for (const peer of this.standings.all.values()) {
-      while (peer.waiting.length > 0 && this.parts.takesWrites()) {
+      while (peer.waiting.length > 0 && this.canTake(peer.waiting[0] as PeerOps)) {
         const batch = peer.waiting.shift() as PeerOps;
         try {
           this.take(peer, batch);
@@ -247,13 +277,20 @@ export class Peers implements LinkListener {
     }
   }
 
+  private hold(peer: Peer, heads: readonly Held[], upTo: number, holdings: Holdings): void {
+    holdings.raise(peer, heads);
+    peer.session?.heard(upTo);
+    peer.marks.follow(holdings.commits);
+    holdings.passOn(peer, heads);
+  }
+
   private onAck(peer: Peer, ack: PeerMessage<"ack">): void {
-    const heads = ack.held as unknown as HeadSeq[];
+    const { holdings } = this.learnt();
+    const heads = ack.held.map(([origin, seq, chain]): Held => {
+      return [origin as Incarnation, { seq, chain: fromBase64Url(chain) ?? new Uint8Array() }];
+    });
     if (ack.by === undefined) {
-      this.raise(peer, heads);
-      peer.session?.heard(ack.upTo);
-      peer.marks.follow(this.commits);
-      this.passOn(peer, heads);
+      this.hold(peer, heads, ack.upTo, holdings);
       return;
     }
     const { server, store } = ack.by;
@@ -264,63 +301,16 @@ export class Peers implements LinkListener {
     if (other.session !== null) return; // it says so itself
     if (other.formerStores.has(store)) return; // who says this has not heard of the new one
     other.isStore(store);
-    this.raise(other, heads);
-  }
-
-  /** Tells what a peer holds to those who have no link to it. */
-  private passOn(peer: Peer, heads: readonly HeadSeq[]): void {
-    for (const other of this.standings.all.values()) {
-      if (other === peer || other.session === null) continue;
-      if (other.links === null || other.links.has(peer.name)) continue;
-      other.session.vouch(peer.name, peer.marks.storeId, heads);
-    }
-  }
-
-  private raise(peer: Peer, heads: readonly HeadSeq[]): void {
-    const grown: Grown[] = [];
-    for (const [origin, seq] of heads) {
-      if (this.branches.has(origin)) continue; // it may be the other branch that it holds
-      const before = peer.marks.raise(origin, seq);
-      if (seq > before && serverOf(origin) === this.parts.name) {
-        grown.push(...this.parts.grew(origin, before, seq));
-      }
-    }
-    this.parts.changed();
-    this.tellGrown(grown);
+    holdings.raise(other, heads);
   }
 
   private learned(peer: Peer): void {
+    const { holdings } = this.learnt();
     peer.learnedUpTo = peer.marks.missingSinceMs === null ? null : peer.marks.saidN;
-    this.findOurs(peer);
+    holdings.findOurs(peer);
     this.standings.judge(peer);
     this.parts.changed();
-    this.growBy(peer);
-  }
-
-  /** All that a peer holds counts from now on. */
-  private growBy(peer: Peer): void {
-    const own = this.parts.minter.current;
-    if (own !== null) this.tellGrown(this.parts.grew(own, 0, peer.marks.seqOf(own)));
-  }
-
-  private tellGrown(grown: readonly Grown[]): void {
-    if (grown.length === 0) return;
-    for (const listener of this.parts.listeners) listener.held?.(grown);
-  }
-
-  /** Up to which arrival number of ours a peer holds everything, from what it holds. */
-  private findOurs(peer: Peer): void {
-    const { log } = this.parts;
-    let ours = log.lastN;
-    let looks = 0;
-    for (const [origin, { seq }] of this.digests?.heads ?? []) {
-      const held = peer.marks.seqOf(origin);
-      if (held >= seq) continue;
-      if (++looks > OURS_LOOKS_MAX) return; // far behind: later
-      const [first] = log.run(origin, held + 1, 1);
-      if (first !== undefined) ours = Math.min(ours, first.n - 1);
-    }
-    peer.marks.holdsOurs(ours, this.commits.indexAfter(ours, log.lastN));
+    holdings.growBy(peer);
   }
 
   private onBeat(peer: Peer, session: SyncSession, beat: PeerMessage<"beat">): void {
@@ -334,12 +324,6 @@ export class Peers implements LinkListener {
       const held = [...other.marks.heads()].filter(([origin]) => serverOf(origin) === peer.name);
       session.vouch(other.name, other.marks.storeId, held.slice(-HEADS_PER_FRAME_MAX));
     }
-  }
-
-  private branched(peer: Peer, origin: Incarnation): void {
-    this.branches.add(origin);
-    if (origin === this.parts.minter.current) this.parts.minter.beginAnew();
-    this.parts.tellBranch(origin, peer.name);
   }
 
   private beginBeats(): void {
@@ -359,7 +343,8 @@ export class Peers implements LinkListener {
       if (peer.session !== null) {
         peer.detector.tick(passedMs);
         peer.session.outgoing.tick();
-        if (peer.session.isLearned && !peer.marks.follow(this.commits)) this.findOurs(peer);
+        const { holdings } = this.learnt();
+        if (peer.session.isLearned && !peer.marks.follow(holdings.commits)) holdings.findOurs(peer);
       }
       this.standings.judge(peer);
       if (peer.detector.silenceMs >= LINK_SILENT_MS) this.drop(peer, "silent");
@@ -367,24 +352,38 @@ export class Peers implements LinkListener {
     const live = [...this.standings.all.values()].filter(({ beat }) => beat !== null);
     this.parts.compareClocks(live.map(({ clockOffsetMs }) => clockOffsetMs));
     if (this.byLink.size === 0) return;
-    const beat = encodePeerText(this.standings.beat(this.digests?.total ?? 0n));
+    const beat = encodePeerText(this.standings.beat(this.digest));
     for (const link of this.byLink.keys()) link.send(beat);
   }
 
   /** A commit is durable: told to all before it is folded here. */
   durable({ ops }: Commit): void {
-    if (this.digests === null) return;
-    const lines = this.digests.advance(ops);
+    this.ingest.durable();
+    this.branches.durable();
+    if (this.knowledge === null) return;
+    const { digests, holdings } = this.knowledge;
+    const lines = digests.advance(ops);
     const upTo = this.parts.log.lastN;
-    this.ingest.durable(lines.map(({ origin }) => origin));
     const heads = lines.map(({ origin, after }): HeadSeq => [origin, after.seq]);
-    this.commits.add({ afterN: upTo - ops.length, n: upTo, heads });
+    holdings.commits.add({ afterN: upTo - ops.length, n: upTo, heads });
+    holdings.durable(lines);
     const made = new Map<string, SentFrame[]>();
     for (const { session } of this.standings.all.values()) {
       if (session === null) continue;
       const live = session.isLearned ? session.outgoing.chooseLive(lines) : [];
       if (live.length > 0) session.outgoing.sendLive(this.framesOf(live, upTo, lines, made));
       session.acknowledge(lines, live, upTo);
+    }
+    this.resume();
+  }
+
+  /** Ops have another name now. Links begin anew, and with them what is known of each other. */
+  split(split: Split): void {
+    this.branches.done(split);
+    this.knowledge = null;
+    for (const peer of this.standings.all.values()) {
+      this.drop(peer, "branch");
+      peer.forget();
     }
   }
 

@@ -15,7 +15,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { GROWING_RECEIPTS_MAX, RECEIPT_DEADLINE_MS } from "../core/limits.ts";
-import type { Clock, Timer } from "./ports.ts";
+import type { Clock, Split, Timer } from "./ports.ts";
 
 const ANSWER_LOOK_MS = 10;
 
@@ -52,12 +52,7 @@ type Folded = {
   /** Arrival number of the op that counts for its effect. */
   readonly n: number;
 };
-type Growing = {
-  readonly origin: Incarnation;
-  readonly seq: number;
-  readonly n: number;
-  held: number;
-};
+type Growing = { readonly seq: number; readonly n: number; held: number };
 
 export class Receipts {
   private readonly clock: Clock;
@@ -66,7 +61,9 @@ export class Receipts {
   /** Folded, not answered, in order of seq; starts at `first`. */
   private line: Folded[] = [];
   private first = 0;
-  private growing: Growing[] = [];
+  /** Of each incarnation of this server in order of seq. */
+  private readonly growing = new Map<Incarnation, Growing[]>();
+  private growingCount = 0;
 
   constructor(clock: Clock, copies: KnownCopies) {
     this.clock = clock;
@@ -79,7 +76,7 @@ export class Receipts {
   }
 
   get growingOps(): number {
-    return this.growing.length;
+    return this.growingCount;
   }
 
   isWaiting(effect: string): boolean {
@@ -135,12 +132,7 @@ export class Receipts {
 
   private answer({ effect, origin, seq, n }: Folded): void {
     const receipt = this.copies.receiptOf(n);
-    if (receipt.held.length < receipt.of) {
-      this.growing.push({ origin, seq, n, held: receipt.held.length });
-      if (this.growing.length > 2 * GROWING_RECEIPTS_MAX) {
-        this.growing = this.growing.slice(-GROWING_RECEIPTS_MAX);
-      }
-    }
+    if (receipt.held.length < receipt.of) this.grow(origin, { seq, n, held: receipt.held.length });
     const waiting = this.waiters.get(effect);
     if (waiting === undefined) return;
     this.waiters.delete(effect);
@@ -150,9 +142,38 @@ export class Receipts {
     }
   }
 
-  /** The numbers of an incarnation no longer tell which op is meant. */
-  forgetGrowing(): void {
-    this.growing = [];
+  private grow(origin: Incarnation, entry: Growing): void {
+    const list = this.growing.get(origin);
+    if (list === undefined) this.growing.set(origin, [entry]);
+    else list.push(entry);
+    if (++this.growingCount > 2 * GROWING_RECEIPTS_MAX) this.forgetOldest();
+  }
+
+  private forgetOldest(): void {
+    for (const [origin, list] of this.growing) {
+      const left = list.slice(Math.min(list.length, this.growingCount - GROWING_RECEIPTS_MAX));
+      this.keep(origin, list, left);
+      if (this.growingCount <= GROWING_RECEIPTS_MAX) return;
+    }
+  }
+
+  private keep(origin: Incarnation, before: readonly Growing[], left: Growing[]): void {
+    this.growingCount -= before.length - left.length;
+    if (left.length === 0) this.growing.delete(origin);
+    else this.growing.set(origin, left);
+  }
+
+  /** The ops of an incarnation after a seq have another name now. */
+  renamed({ origin, afterSeq, branch }: Split): void {
+    this.line = this.line.map((folded) =>
+      folded.origin === origin && folded.seq > afterSeq ? { ...folded, origin: branch } : folded,
+    );
+    const list = this.growing.get(origin);
+    if (list === undefined) return;
+    const cut = firstAfter(list, afterSeq);
+    this.growing.delete(origin);
+    if (cut > 0) this.growing.set(origin, list.slice(0, cut));
+    if (cut < list.length) this.growing.set(branch, list.slice(cut));
   }
 
   /** Resolves when nothing is left to answer. */
@@ -164,29 +185,33 @@ export class Receipts {
 
   /** A server now holds an origin's ops after `fromSeq` up to `toSeq`: which receipts grew by that. */
   grew(origin: Incarnation, fromSeq: number, toSeq: number): Grown[] {
-    const { growing } = this;
-    if (growing.length === 0) return [];
+    const list = this.growing.get(origin);
+    if (list === undefined) return [];
     const grown: Grown[] = [];
-    let full = 0;
-    for (let i = firstAfter(growing, fromSeq); i < growing.length; i++) {
-      const entry = growing[i] as Growing;
-      if (entry.origin !== origin) continue;
+    let of = 0;
+    for (let i = firstAfter(list, fromSeq); i < list.length; i++) {
+      const entry = list[i] as Growing;
       if (entry.seq > toSeq) break;
       const receipt = this.copies.receiptOf(entry.n);
       if (receipt.held.length <= entry.held) continue;
       entry.held = receipt.held.length;
-      if (receipt.held.length >= receipt.of) full++;
+      of = receipt.of;
       grown.push({ n: entry.n, receipt });
     }
-    if (full > 0) {
-      const of = grown[0]?.receipt.of ?? 0;
-      this.growing = growing.filter(({ held }) => held < of);
+    if (grown.length > 0) {
+      const left = list.filter(({ held }) => held < of);
+      this.keep(origin, list, left);
     }
     return grown;
   }
+
+  /** Whose receipts may grow. */
+  get growingOrigins(): Iterable<Incarnation> {
+    return [...this.growing.keys()];
+  }
 }
 
-/** Index of the first entry whose seq is over `seq`; entries are in order of seq, one incarnation for long. */
+/** Index of the first entry whose seq is over `seq`. */
 function firstAfter(growing: readonly Growing[], seq: number): number {
   let low = 0;
   let high = growing.length;

@@ -14,7 +14,7 @@
  * 5. Nothing is minted below the reserve, past the queue's bound, or after `stop`.
  */
 import { assert } from "../core/assert.ts";
-import { NoRoom, Refusal } from "../core/errors.ts";
+import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
 import { PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../core/limits.ts";
@@ -27,6 +27,7 @@ import { CommitQueue } from "./commit-queue.ts";
 import { Copies } from "./copies.ts";
 import { Cursors } from "./cursors.ts";
 import { DiskRoom, storageFull } from "./disk-room.ts";
+import { FoldLine } from "./fold-line.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Members } from "./members.ts";
 import { highestOwnStamp, Minter, type Proposal } from "./minter.ts";
@@ -41,7 +42,7 @@ import type {
   PeerFrame,
   PeerIdentity,
   PeerLink,
-  Timer,
+  Split,
   View,
 } from "./ports.ts";
 import { type Outcome, type Receipt, Receipts } from "./receipts.ts";
@@ -55,7 +56,6 @@ export type { Alarm, ReplicaListener, ReplicaOptions } from "./options.ts";
 export type { Grown, Outcome, Receipt } from "./receipts.ts";
 export { idReused } from "./repeats.ts";
 
-const FOLD_RETRY_MS = 500;
 /** How much the last commit counts in the mean of their times. */
 const COMMIT_MEAN_WEIGHT = 0.1;
 
@@ -81,9 +81,7 @@ export class Replica implements LinkListener {
   private clockAlarmed = false;
   private commitMs = 0;
   private meanCommitMs = 0;
-  /** Durable and not folded: more than nothing only while the view finds no room on the disk. */
-  private readonly unfolded: Commit[] = [];
-  private foldRetry: Timer | null = null;
+  private readonly foldLine: FoldLine;
 
   constructor(options: ReplicaOptions) {
     this.options = options;
@@ -103,8 +101,14 @@ export class Replica implements LinkListener {
     this.cursors.stores = (storeId) => this.copies.storeKnown(storeId);
     this.receipts = new Receipts(clock, this.copies);
     this.reservations = this.makeReservations();
+    this.foldLine = new FoldLine({
+      ...options,
+      publish: (commit, folded) => this.publish(commit, folded),
+      settled: () => this.judgeSpace(),
+    });
     this.log.listen({
       durable: (commit) => this.durable(commit),
+      split: (split) => this.renamed(split),
       erased: (ns) => {
         if (this.abandoned) return;
         this.peers.erased();
@@ -141,6 +145,7 @@ export class Replica implements LinkListener {
       fsyncMs: () => this.meanCommitMs,
       changed: () => this.receipts.evaluate(),
       grew: (origin, from, to) => this.receipts.grew(origin, from, to),
+      growing: () => this.receipts.growingOrigins,
       listeners: this.listeners,
       tellBranch: (origin, server) => this.branched(origin, server),
       tookOps: (count) => this.reservations.tookOps(count),
@@ -193,7 +198,7 @@ export class Replica implements LinkListener {
       reservations: this.reservations.size,
       drops: this.peers.drops as ReadonlyMap<string, number>,
       peerChanges: this.peers.standings.changes as ReadonlyMap<string, number>,
-      branches: this.peers.branches.size,
+      branches: this.peers.branches.known.size,
     };
   }
 
@@ -334,32 +339,8 @@ export class Replica implements LinkListener {
     this.commitMs = commit.tookMs;
     this.meanCommitMs += (commit.tookMs - this.meanCommitMs) * COMMIT_MEAN_WEIGHT;
     this.peers.durable(commit);
-    this.unfolded.push(commit);
-    if (this.foldRetry === null) this.foldWaiting();
+    this.foldLine.add(commit);
     this.queue.done();
-  }
-
-  /**
-   * Folds what is durable. Where the disk has no room for the view, it is tried again until there is: what
-   * was stored is kept, its senders hear so or `indefinite`, and nothing new is minted meanwhile.
-   */
-  private foldWaiting(): void {
-    for (let commit = this.unfolded[0]; commit !== undefined; commit = this.unfolded[0]) {
-      let folded: Folded[];
-      try {
-        folded = this.view.fold(commit.ops);
-      } catch (error) {
-        if (!(error instanceof NoRoom)) throw error;
-        this.foldRetry = this.options.clock.schedule(FOLD_RETRY_MS, () => {
-          this.foldRetry = null;
-          this.foldWaiting();
-        });
-        break;
-      }
-      this.unfolded.shift();
-      this.publish(commit, folded);
-    }
-    this.judgeSpace();
   }
 
   private publish(commit: Commit, folded: readonly Folded[]): void {
@@ -368,7 +349,7 @@ export class Replica implements LinkListener {
     let foreign = 0;
     let members = false;
     for (const { op } of commit.ops) {
-      if (this.minter.isMine(op.origin)) this.pending.remove(op);
+      if (this.minter.isMine(op)) this.pending.remove(op);
       else foreign++;
       members ||= Members.isAbout(op);
     }
@@ -387,7 +368,7 @@ export class Replica implements LinkListener {
 
   /** `counts`: whether this op is the one of its key that counts, as far as the fold has said. */
   private answer(n: number, op: Op, counts: boolean): void {
-    if (!this.minter.isMine(op.origin)) return;
+    if (!this.minter.isMine(op)) return;
     const counting = counts ? n : (this.view.effect(op.author, op.id) ?? n);
     this.receipts.folded(op.author + op.id, op.origin, op.seq, counting);
   }
@@ -406,13 +387,21 @@ export class Replica implements LinkListener {
   }
 
   private branched(origin: Incarnation, server: string): void {
-    this.receipts.forgetGrowing();
-    const what = `server ${server} holds other ops under the numbers of ${origin}: a memory snapshot or a copied disk was started twice`;
+    const what = `server ${server} holds other ops under the numbers of ${origin}: a memory snapshot was started twice; both branches are kept`;
     this.alarm("branch", what);
   }
 
+  /** A branch has its name: whoever knew its ops by another one follows. */
+  private renamed(split: Split): void {
+    if (this.abandoned) return;
+    this.minter.renamed(split);
+    this.receipts.renamed(split);
+    this.cursors.renamed();
+    this.peers.split(split);
+  }
+
   private judgeSpace(): void {
-    const message = this.room.judge(this.pending.bytes, this.unfolded.length > 0);
+    const message = this.room.judge(this.pending.bytes, !this.foldLine.isEmpty);
     if (message === null) return;
     this.alarm("space", message, !this.room.isLow);
     if (!this.room.isLow) this.peers.resume();
@@ -443,7 +432,7 @@ export class Replica implements LinkListener {
     this.abandoned = true;
     this.queue.stop();
     this.peers.stop();
-    this.foldRetry?.cancel();
+    this.foldLine.stop();
     this.housekeeping.abandon();
   }
 }

@@ -10,15 +10,22 @@
  * pair (A's number, ours) says from where to replay. Rejected: version vectors in cursors (10,000 restarts
  * make them too long, and a digest in their place only tells "the same" from "not the same").
  *
+ * Two branches of an incarnation have the same name and seqs until that is noticed. So what a store says of an
+ * origin counts only once its chain hash was found in this log (holdings.ts); until then it is only said.
+ *
  * Invariants: 1. `coversN` never passes a claim with a head that is not folded here. 2. Of a pair (theirs, ours):
  * when that store had its ops up to `theirs`, it held ours up to `ours`. 3. All lines are bounded: joined at
- * their end, thinned out where they are history.
+ * their end, thinned out where they are history. 4. `seqOf` says nothing that was not compared.
  */
 import type { Incarnation } from "../core/ids.ts";
 import { STORE_MARKS_MAX } from "../core/limits.ts";
 
 export type HeadSeq = readonly [origin: Incarnation, seq: number];
 export type SeqOf = (origin: Incarnation) => number;
+
+/** Everything of an origin up to a seq, and the chain hash there, which tells its branches apart. */
+export type Mark = { readonly seq: number; readonly chain: Uint8Array };
+export type Marks = ReadonlyMap<Incarnation, Mark>;
 
 type Claim = { upTo: number; heads: HeadSeq[]; sinceMs: number };
 type Pair = { readonly theirs: number; readonly ours: number };
@@ -58,7 +65,11 @@ export class OwnCommits {
 
 export class StoreMarks {
   readonly storeId: string;
-  private readonly seqs = new Map<Incarnation, number>();
+  private readonly held = new Map<Incarnation, Mark>();
+  /** Past the end of this log, so not compared yet. */
+  private readonly said = new Map<Incarnation, Mark>();
+  /** Of these it has another branch than this log. */
+  private readonly branched = new Set<Incarnation>();
   private claims: Claim[] = [];
   private pairs: Pair[] = [];
   /** The last arrival number that this store claimed; 0 before the first. */
@@ -75,28 +86,59 @@ export class StoreMarks {
     this.storeId = storeId;
   }
 
+  /** Up to where it holds the ops of this log. */
   seqOf(origin: Incarnation): number {
-    return this.seqs.get(origin) ?? 0;
+    return this.held.get(origin)?.seq ?? 0;
   }
 
-  heads(): ReadonlyMap<Incarnation, number> {
-    return this.seqs;
+  /** Up to where it need not be sent anything: what it holds, or said that it does. */
+  placeOf(origin: Incarnation): number {
+    return Math.max(this.seqOf(origin), this.said.get(origin)?.seq ?? 0);
   }
 
-  /** It holds this. Returns what it was known to hold before. */
-  raise(origin: Incarnation, seq: number): number {
-    const before = this.seqs.get(origin) ?? 0;
-    if (seq > before) {
-      this.seqs.set(origin, seq);
-      this.unclaimed.set(origin, seq);
+  heads(): Marks {
+    return this.held;
+  }
+
+  saidOf(origin: Incarnation): Mark | undefined {
+    return this.said.get(origin);
+  }
+
+  /** It holds this; `mark` was compared with this log. Returns what it was known to hold before. */
+  raise(origin: Incarnation, mark: Mark): number {
+    const before = this.seqOf(origin);
+    if (mark.seq > before) {
+      this.held.set(origin, mark);
+      this.unclaimed.set(origin, Math.max(mark.seq, this.unclaimed.get(origin) ?? 0));
     }
+    if ((this.said.get(origin)?.seq ?? 0) <= mark.seq) this.said.delete(origin);
     return before;
   }
 
+  /** It says that it holds more than this log does. */
+  say(origin: Incarnation, mark: Mark): void {
+    if (mark.seq <= this.placeOf(origin)) return;
+    this.said.set(origin, mark);
+    this.unclaimed.set(origin, mark.seq);
+  }
+
+  /** It has another branch: nothing that it says of this origin is about ours. */
+  branch(origin: Incarnation): void {
+    this.branched.add(origin);
+    this.said.delete(origin);
+  }
+
+  hasBranch(origin: Incarnation): boolean {
+    return this.branched.has(origin);
+  }
+
   /** What is known begins anew, as for a link that begins: a disk may have been put back. */
-  reset(seqs: ReadonlyMap<Incarnation, number>): void {
-    this.seqs.clear();
-    for (const [origin, seq] of seqs) this.seqs.set(origin, seq);
+  reset(held: Marks, said: Marks): void {
+    this.held.clear();
+    for (const [origin, mark] of held) this.held.set(origin, mark);
+    this.said.clear();
+    for (const [origin, mark] of said) this.said.set(origin, mark);
+    this.branched.clear();
     this.unclaimed.clear();
     this.claims = [];
     this.pairs = [];
@@ -123,7 +165,8 @@ export class StoreMarks {
   folded(seqOf: SeqOf): void {
     let passed = 0;
     for (const { upTo, heads } of this.claims) {
-      if (!heads.every(([origin, seq]) => seqOf(origin) >= seq)) break;
+      const isHere = ([origin, seq]: HeadSeq) => seqOf(origin) >= seq && !this.branched.has(origin);
+      if (!heads.every(isHere)) break;
       this.covered = upTo;
       passed++;
     }

@@ -4,22 +4,36 @@
  *
  * Both sides do the same, each for itself. `vector` sums up what a log holds. If that is what this side holds
  * too, nothing more is needed. Else it answers with its `buckets`, and gets the `heads` of those that differ.
- * Then it knows the peer, and sends (outgoing.ts). Two sums that stay apart although nothing is on its way are
- * compared again: whatever a defect or a damaged disk lost on the way is found.
+ * Then it knows the peer, and sends (outgoing.ts). What the peer has past the end of this log cannot be compared
+ * here; the peer, which can, confirms it. Two sums that stay apart although nothing is on its way are compared
+ * again: whatever a defect or a damaged disk lost on the way is found. Of an origin of which both have another
+ * branch nothing is sent; where they part is searched (fork-search.ts).
  *
  * Decision: {@link learn}, the only place where what a peer holds is replaced.
  * Invariants: 1. No op is sent before the peer is known. 2. What is acknowledged is durable. 3. With `upTo` goes only
  * what completes the peer's knowledge of this log up to there.
  */
-import { equalBytes, fromBase64Url, toBase64Url } from "../core/bytes.ts";
+
+import { fromBase64Url, toBase64Url } from "../core/bytes.ts";
+import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
-import { HEADS_PER_FRAME_MAX, RECOMPARE_AFTER_MS, RECOMPARE_AFTER_MS_MAX } from "../core/limits.ts";
+import {
+  CHAIN_SAMPLINGS_MAX,
+  HEADS_PER_FRAME_MAX,
+  RECOMPARE_AFTER_MS,
+  RECOMPARE_AFTER_MS_MAX,
+} from "../core/limits.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import { encodePeerText } from "../protocol/peer-codec.ts";
+import { compareChains, firstSamples } from "./fork-search.ts";
+import { weigh } from "./holdings.ts";
+import type { Held } from "./ingest.ts";
 import { Outgoing, type OutgoingParts } from "./outgoing.ts";
-import type { PeerLink } from "./ports.ts";
-import type { HeadSeq, SeqOf } from "./store-marks.ts";
+import type { PeerLink, Split } from "./ports.ts";
+import type { HeadSeq, Mark, Marks, SeqOf } from "./store-marks.ts";
 import type { Line } from "./vector-digests.ts";
+
+type HeldText = PeerMessage<"ack">["held"][number];
 
 export type SessionParts = Omit<OutgoingParts, "send" | "isSplit"> & {
   readonly link: PeerLink;
@@ -27,6 +41,8 @@ export type SessionParts = Omit<OutgoingParts, "send" | "isSplit"> & {
   readonly foldedSeqOf: SeqOf;
   /** The peer holds other ops under the numbers of this origin. */
   readonly branched: (origin: Incarnation) => void;
+  /** This server's branch of it is to have another name. */
+  readonly fork: (split: Split) => void;
   /** What the peer holds was found out. */
   readonly learned: () => void;
 };
@@ -39,8 +55,10 @@ export class SyncSession {
   private readonly parts: SessionParts;
   private readonly splits = new Set<Incarnation>();
   /** This log's heads as sent in buckets: those that the peer finds equal are what it holds. */
-  private asked: Map<Incarnation, { seq: number }> | null = null;
-  private received: [Incarnation, number, Uint8Array][] = [];
+  private asked: Map<Incarnation, Mark> | null = null;
+  private received: Held[] = [];
+  /** Messages of searches for a fork that came over this link, by origin. */
+  private readonly searches = new Map<string, number>();
   private apartSinceMs: number | null = null;
   private recompareAfterMs = RECOMPARE_AFTER_MS;
 
@@ -72,7 +90,7 @@ export class SyncSession {
   onVector({ digest, upTo }: PeerMessage<"vector">): void {
     const { digests } = this.parts;
     if (digest === digests.total.toString(16)) {
-      this.learn(seqsOf(digests.heads), upTo);
+      this.learn(digests.heads, new Map(), upTo);
       return;
     }
     this.asked = new Map(digests.heads);
@@ -99,42 +117,80 @@ export class SyncSession {
   onHeads({ heads, last }: PeerMessage<"heads">): void {
     if (this.asked === null) return; // the answer to nothing
     for (const [origin, seq, chain] of heads) {
-      this.received.push([origin as Incarnation, seq, fromBase64Url(chain) ?? new Uint8Array()]);
+      const mark = { seq, chain: fromBase64Url(chain) ?? new Uint8Array() };
+      this.received.push([origin as Incarnation, mark]);
     }
     if (last === undefined) return;
     const differ = new Set(last.differ);
-    const seqs = new Map<Incarnation, number>();
-    for (const [origin, { seq }] of this.asked) {
-      if (!differ.has(this.parts.digests.bucketOf(origin))) seqs.set(origin, seq);
+    const held = new Map<Incarnation, Mark>();
+    for (const [origin, mark] of this.asked) {
+      if (!differ.has(this.parts.digests.bucketOf(origin))) held.set(origin, mark);
     }
-    const branches: Incarnation[] = [];
-    for (const [origin, seq, chain] of this.received) {
-      if (this.isBranch(origin, seq, chain)) branches.push(origin);
-      else seqs.set(origin, seq);
-    }
+    const all = this.received;
     this.asked = null;
     this.received = [];
-    for (const origin of branches) this.split(origin);
-    this.learn(seqs, last.upTo);
+    this.weighAll(all, held, last.upTo);
   }
 
-  private isBranch(origin: Incarnation, seq: number, chain: Uint8Array): boolean {
-    const mine = this.parts.log.chainAt(origin, seq);
-    return mine !== null && !equalBytes(mine, chain);
+  /** What the peer says that it holds: learnt, confirmed where it cannot compare it, or another branch. */
+  private weighAll(all: readonly Held[], held: Map<Incarnation, Mark>, upTo: number): void {
+    const { digests } = this.parts;
+    const said = new Map<Incarnation, Mark>();
+    const confirmed: Held[] = [];
+    const branches: Incarnation[] = [];
+    for (const [origin, mark] of all) {
+      const verdict = weigh(digests, origin, mark);
+      if (verdict === "said") said.set(origin, mark);
+      if (verdict === "branch") branches.push(origin);
+      if (verdict !== "held") continue;
+      held.set(origin, mark);
+      if (mark.seq < digests.seqOf(origin)) confirmed.push([origin, mark]);
+    }
+    this.learn(held, said, upTo, branches);
+    this.sayHeld(confirmed, 0);
   }
 
-  /** The peer holds another branch of this origin: neither is sent to the other under this name. */
+  /**
+   * The peer holds another branch of this origin: neither is sent to the other under this name, and where the
+   * two part is searched.
+   */
   split(origin: Incarnation): void {
     if (this.splits.has(origin)) return;
     this.splits.add(origin);
+    this.parts.marks.branch(origin);
     this.parts.branched(origin);
+    this.say({ type: "chains", origin, at: firstSamples(this.parts.log, origin) });
   }
 
-  private learn(seqs: ReadonlyMap<Incarnation, number>, upTo: number): void {
+  /** Throws Refusal `invalid` for a search without an end. */
+  onChains(message: PeerMessage<"chains">): void {
+    const { origin, at } = message;
+    const messages = (this.searches.get(origin) ?? 0) + 1;
+    this.searches.set(origin, messages);
+    if (messages > CHAIN_SAMPLINGS_MAX) throw new Refusal("invalid", "a search without an end");
+    const finding = compareChains(this.parts.log, message);
+    if (finding.what === "answer") this.say({ type: "chains", origin, at: finding.at });
+    else if (finding.what === "split") this.parts.fork(finding.split);
+    else if (finding.what === "same") {
+      if (at.length > 0) this.say({ type: "chains", origin, at: [] });
+      this.compare();
+    }
+  }
+
+  private learn(
+    held: Marks,
+    said: Marks,
+    upTo: number,
+    branches: readonly Incarnation[] = [],
+  ): void {
     const { marks, clock, foldedSeqOf } = this.parts;
-    marks.reset(seqs);
+    this.splits.clear();
+    marks.reset(held, said);
+    for (const origin of branches) this.split(origin);
     const missing: HeadSeq[] = [];
-    for (const [origin, seq] of seqs) if (seq > foldedSeqOf(origin)) missing.push([origin, seq]);
+    for (const [origin, { seq }] of [...held, ...said]) {
+      if (seq > foldedSeqOf(origin)) missing.push([origin, seq]);
+    }
     marks.claim(upTo, clock.monotonicMs(), missing);
     marks.folded(foldedSeqOf);
     this.isLearned = true;
@@ -146,23 +202,27 @@ export class SyncSession {
   acknowledge(lines: readonly Line[], live: readonly Line[], upTo: number): void {
     if (lines.length === live.length) return; // the frames say it all
     const sent = new Set(live.map(({ origin }) => origin));
-    const held = lines
-      .filter(({ origin }) => !sent.has(origin))
-      .map(({ origin, after }): [string, number] => [origin, after.seq]);
+    const rest = lines.filter(({ origin }) => !sent.has(origin));
+    this.sayHeld(
+      rest.map(({ origin, after }): Held => [origin, after]),
+      upTo,
+    );
+  }
+
+  private sayHeld(held: readonly Held[], upTo: number, by?: PeerMessage<"ack">["by"]): void {
     for (let at = 0; at < held.length; at += HEADS_PER_FRAME_MAX) {
       const isLast = at + HEADS_PER_FRAME_MAX >= held.length;
-      const part = held.slice(at, at + HEADS_PER_FRAME_MAX);
-      this.say({ type: "ack", held: part, upTo: isLast ? upTo : 0 });
+      const part = held
+        .slice(at, at + HEADS_PER_FRAME_MAX)
+        .map(([origin, { seq, chain }]): HeldText => [origin, seq, toBase64Url(chain)]);
+      const ack = { type: "ack", held: part, upTo: isLast ? upTo : 0 } as const;
+      this.say(by === undefined ? ack : { ...ack, by });
     }
   }
 
   /** What another server is known to hold, for a peer that has no link to it. */
-  vouch(server: string, store: string, heads: readonly HeadSeq[]): void {
-    for (let at = 0; at < heads.length; at += HEADS_PER_FRAME_MAX) {
-      const part = heads.slice(at, at + HEADS_PER_FRAME_MAX);
-      const held = part.map(([origin, seq]): [string, number] => [origin, seq]);
-      this.say({ type: "ack", held, upTo: 0, by: { server, store } });
-    }
+  vouch(server: string, store: string, heads: readonly Held[]): void {
+    this.sayHeld(heads, 0, { server, store });
   }
 
   /** What the peer said that it holds, or showed by sending it, is noted; `upTo` if that is all it has. */
@@ -190,10 +250,4 @@ export class SyncSession {
     }
     this.apartSinceMs = null;
   }
-}
-
-function seqsOf(heads: ReadonlyMap<Incarnation, { seq: number }>): Map<Incarnation, number> {
-  const seqs = new Map<Incarnation, number>();
-  for (const [origin, { seq }] of heads) seqs.set(origin, seq);
-  return seqs;
 }

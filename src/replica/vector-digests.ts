@@ -3,28 +3,35 @@
  * of origins, so that two servers find what differs in three messages whatever the number of origins.
  */
 
+import { BoundedMap } from "../core/bounded-map.ts";
 import { utf8 } from "../core/bytes.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { VECTOR_BUCKETS } from "../core/limits.ts";
+import { CHAIN_START } from "../core/op.ts";
 import { addShares, digestShare, type Head, subtractShares } from "../core/vector.ts";
 import type { Log, StoredOp } from "./ports.ts";
+import type { Mark } from "./store-marks.ts";
 
 /** How a commit moved one origin. */
 export type Line = {
   readonly origin: Incarnation;
-  /** Before the commit; null for an origin that is new. */
-  readonly before: Head | null;
+  /** Before the commit; for an origin that is new, where it begins. */
+  readonly before: Mark;
   readonly after: Head;
   /** The ops of this origin in the commit. */
   readonly ops: readonly StoredOp[];
 };
+
+/** Chain hashes that are remembered: peers speak of the ends of commits and frames, mostly the last ones. */
+const CHAINS_MAX = 4_096;
 
 export class VectorDigests {
   private readonly hash: Hash;
   private readonly log: Log;
   private readonly known: Map<Incarnation, Head>;
   private readonly buckets = new Array<bigint>(VECTOR_BUCKETS).fill(0n);
+  private readonly chains = new BoundedMap<string, Uint8Array>(CHAINS_MAX);
   total = 0n;
 
   constructor(hash: Hash, log: Log) {
@@ -37,6 +44,24 @@ export class VectorDigests {
   /** Durable heads as of the last commit told to {@link advance}. */
   get heads(): ReadonlyMap<Incarnation, Head> {
     return this.known;
+  }
+
+  /** Up to where an origin is durable here. */
+  seqOf(origin: Incarnation): number {
+    return this.known.get(origin)?.seq ?? 0;
+  }
+
+  /** The chain hash of an origin at a seq that is durable here; null where it is not known. */
+  chainAt(origin: Incarnation, seq: number): Uint8Array | null {
+    const head = this.known.get(origin);
+    if (head === undefined || seq > head.seq) return null;
+    if (seq === head.seq) return head.chain;
+    return this.chains.get(`${origin} ${seq}`) ?? this.log.chainAt(origin, seq);
+  }
+
+  /** A chain hash that somebody may ask for once the op is durable. */
+  remember(origin: Incarnation, { seq, chain }: Mark): void {
+    this.chains.set(`${origin} ${seq}`, chain);
   }
 
   bucketOf(origin: Incarnation): number {
@@ -72,11 +97,13 @@ export class VectorDigests {
     const vector = this.log.vector();
     const lines: Line[] = [];
     for (const [origin, mine] of byOrigin) {
-      const before = this.known.get(origin) ?? null;
+      const known = this.known.get(origin);
       const after = vector.get(origin) as Head;
-      if (before !== null) this.subtract(origin, before);
+      const before = known ?? after.base ?? { seq: 0, chain: CHAIN_START };
+      if (known !== undefined) this.subtract(origin, known);
       this.add(origin, after);
       this.known.set(origin, after);
+      this.remember(origin, after);
       lines.push({ origin, before, after, ops: mine });
     }
     return lines;

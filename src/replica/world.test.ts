@@ -1,8 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { count, heavy } from "../../test/heavy.ts";
+import { heavy } from "../../test/heavy.ts";
 import type { WorldServer } from "../../test/replicas/server.ts";
+import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
 import type { Request } from "../../test/replicas/workload.ts";
-import { World, type WorldOptions } from "../../test/replicas/world.ts";
+import { World } from "../../test/replicas/world.ts";
 import { messageIdFor, operatorId, requestIdFrom } from "../core/ids.ts";
 import { messageDelete } from "../ops/message.ts";
 import { nextServerVersion, serverRemove, serverRequestId } from "../ops/server.ts";
@@ -11,41 +12,8 @@ import { sha256 } from "../storage/log-hash.ts";
 setDefaultTimeout(heavy(120_000, 3_600_000));
 
 const RUNS = heavy(30, 2_000);
-const FIRST_SEED = Number(Bun.env.HOLDFAST_SEED ?? 1);
-
-/** Runs a story for many seeds; a failure names the one that repeats it. */
-async function forSeeds(what: string, runs: number, story: (seed: number) => Promise<void>) {
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + runs; seed++) {
-    try {
-      await story(seed);
-    } catch (error) {
-      throw new Error(`HOLDFAST_SEED=${seed}: ${(error as Error).message}`, { cause: error });
-    }
-  }
-  count(what, runs);
-}
-
-const receiptOf = (request: Request) => {
-  const [answer] = request.answers;
-  return answer?.what === "done" ? answer.outcome.receipt : answer;
-};
-
-/** Somebody writes something through this server; resolves when it is answered. */
-async function say(world: World, name: string, withinMs = 2_000): Promise<Request> {
-  const request = world.work.post();
-  world.work.ask(request, world.server(name));
-  await world.until(() => request.answers.length > 0, withinMs);
-  return request;
-}
 
 const ALL = { held: ["a", "b", "c"], of: 3 };
-
-async function met(options: Partial<WorldOptions> = {}): Promise<World> {
-  const world = new World({ seed: 1, ...options });
-  await world.meet();
-  await world.pass(200);
-  return world;
-}
 
 describe("three servers", () => {
   test("[R1] meet, take each other for members, and answer with three copies", async () => {

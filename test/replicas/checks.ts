@@ -22,12 +22,12 @@ export function receiptIsTrue(
   n: number,
   { held, of }: Outcome["receipt"],
 ): void {
-  const { origin, seq } = server.disk.ops[n - 1] as Op;
+  const op = server.disk.ops[n - 1] as Op;
   if (!held.includes(server.name)) fail("R1", `${server.name} answered without itself`);
   if (held.length > of) fail("R1", `${held.length} of ${of}`);
   for (const name of held) {
-    if (!servers.find((other) => other.name === name)?.holds(origin, seq)) {
-      fail("R1", `${server.name} says that ${name} holds ${origin} ${seq}`);
+    if (!servers.some((other) => other.name === name && other.holds(op))) {
+      fail("R1", `${server.host} says that ${name} holds ${op.origin} ${op.seq}`);
     }
   }
 }

@@ -14,6 +14,8 @@ const DIAL_EVERY_MS = 250;
 
 /** A process that can be reached. */
 export type Endpoint = {
+  /** Where it runs: two processes of one name are in two places. */
+  readonly host: string;
   readonly identity: PeerIdentity;
   readonly clock: ProcessClock;
   readonly listener: LinkListener;
@@ -23,14 +25,14 @@ export type Endpoint = {
 class End implements PeerLink {
   peer!: End;
   readonly owner: Endpoint;
-  readonly other: string;
+  readonly other: Endpoint;
   isOver = false;
   /** Frames that wait for the end of a cut. */
   readonly waiting: PeerFrame[] = [];
   lastArrivalMs = 0;
   private readonly network: Network;
 
-  constructor(network: Network, owner: Endpoint, other: string) {
+  constructor(network: Network, owner: Endpoint, other: Endpoint) {
     this.network = network;
     this.owner = owner;
     this.other = other;
@@ -42,7 +44,7 @@ class End implements PeerLink {
 
   send(frame: PeerFrame): void {
     if (this.isOver) return;
-    if (this.network.isCut(this.owner.identity.name, this.other)) this.waiting.push(frame);
+    if (this.network.isCut(this.owner.host, this.other.host)) this.waiting.push(frame);
     else this.network.carry(this, frame);
   }
 
@@ -70,13 +72,13 @@ export class Network {
   }
 
   up(endpoint: Endpoint): void {
-    this.endpoints.set(endpoint.identity.name, endpoint);
+    this.endpoints.set(endpoint.host, endpoint);
   }
 
   /** The process is gone: its sockets are reset. */
-  down(name: string): void {
-    this.endpoints.delete(name);
-    for (const end of [...this.ends]) if (end.owner.identity.name === name) this.end(end, "killed");
+  down(host: string): void {
+    this.endpoints.delete(host);
+    for (const end of [...this.ends]) if (end.owner.host === host) this.end(end, "killed");
   }
 
   isCut(from: string, to: string): boolean {
@@ -97,7 +99,7 @@ export class Network {
   /** Ends the link of two servers, if there is one. */
   break(a: string, b: string): void {
     for (const end of [...this.ends]) {
-      if (end.owner.identity.name === a && end.other === b) this.end(end, "broken");
+      if (end.owner.host === a && end.other.host === b) this.end(end, "broken");
     }
   }
 
@@ -112,14 +114,14 @@ export class Network {
   }
 
   private connect(a: Endpoint, b: Endpoint): void {
-    const [x, y] = [a.identity.name, b.identity.name];
+    const [x, y] = [a.host, b.host];
+    if (a.identity.name === b.identity.name) return;
     if (a.clock.isFrozen || b.clock.isFrozen || this.isCut(x, y) || this.isCut(y, x)) return;
-    // A side that still holds an old link to the other hears of its end first.
-    for (const end of [...this.ends]) {
-      const between = [end.owner.identity.name, end.other];
-      if (between.includes(x) && between.includes(y)) return;
-    }
-    const [here, there] = [new End(this, a, y), new End(this, b, x)];
+    // A side that still holds an old link to the other, or to another process of that name, hears of its end first.
+    const holds = (end: End, one: Endpoint, other: Endpoint) =>
+      end.owner.host === one.host && end.other.identity.name === other.identity.name;
+    for (const end of this.ends) if (holds(end, a, b) || holds(end, b, a)) return;
+    const [here, there] = [new End(this, a, b), new End(this, b, a)];
     here.peer = there;
     there.peer = here;
     for (const end of [here, there]) this.ends.add(end);
@@ -151,15 +153,15 @@ export class Network {
     this.time.at(0, () => end.owner.clock.run(() => end.owner.listener.unlinked(end, reason)));
     const { peer } = end;
     if (peer.isOver) return;
-    const from = end.owner.identity.name;
-    if (!this.isCut(from, peer.owner.identity.name)) {
+    const from = end.owner.host;
+    if (!this.isCut(from, peer.owner.host)) {
       this.tell(peer, () => this.end(peer, reason));
       return;
     }
     // The reset comes through when the cut is over, if it was not given up before.
     const again = () => {
       if (peer.isOver) return;
-      if (this.isCut(from, peer.owner.identity.name)) this.time.at(DIAL_EVERY_MS, again);
+      if (this.isCut(from, peer.owner.host)) this.time.at(DIAL_EVERY_MS, again);
       else this.end(peer, reason);
     };
     this.time.at(DIAL_EVERY_MS, again);

@@ -5,6 +5,7 @@ import { ProcessClock, type Time } from "../../sim/clock.ts";
 import { Disk, DiskLog } from "../../sim/disk.ts";
 import type { Incarnation } from "../../src/core/ids.ts";
 import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../../src/core/limits.ts";
+import type { Op } from "../../src/core/op.ts";
 import type { PeerChange } from "../../src/replica/detector.ts";
 import type { Folded } from "../../src/replica/ports.ts";
 import { type Grown, Replica } from "../../src/replica/replica.ts";
@@ -28,8 +29,20 @@ type Process = {
   readonly replica: Replica;
 };
 
+export type WorldParts = {
+  readonly time: Time;
+  readonly network: Network;
+  readonly chance: Chance;
+  readonly heard: Heard;
+  readonly minCopies: number;
+};
+
+/** What of a replica's memory outlives its process in a snapshot. */
+type Memory = { readonly minter: { current: Incarnation | null; seq: number } };
+
 export class WorldServer {
   readonly name: string;
+  readonly host: string;
   disk: Disk;
   process: Process | null = null;
   /** Disks that were lost, and when. */
@@ -43,11 +56,9 @@ export class WorldServer {
   private readonly minCopies: number;
   private stores = 0;
 
-  constructor(
-    name: string,
-    world: { time: Time; network: Network; chance: Chance; heard: Heard; minCopies: number },
-  ) {
+  constructor(name: string, world: WorldParts, host = name) {
     this.name = name;
+    this.host = host;
     this.time = world.time;
     this.network = world.network;
     this.chance = world.chance.fork();
@@ -120,7 +131,7 @@ export class WorldServer {
       release: "test",
     };
     this.heard.started(this);
-    this.network.up({ identity, clock, listener: replica });
+    this.network.up({ host: this.host, identity, clock, listener: replica });
   }
 
   kill(): void {
@@ -128,7 +139,7 @@ export class WorldServer {
     const { clock, log, view } = this.process;
     clock.kill();
     log.crash();
-    this.network.down(this.name);
+    this.network.down(this.host);
     this.process = null;
     view.close();
   }
@@ -140,6 +151,28 @@ export class WorldServer {
     this.disk = this.newDisk();
   }
 
+  /**
+   * Another process goes on from the memory of this one, on a copy of its disk. False if something is on its way
+   * between the two: then there is nothing to go on from.
+   */
+  resumeIn(twin: WorldServer): boolean {
+    if (this.process === null || this.isFrozen || twin.isUp) return false;
+    const { pendingOps, commitsInFlight } = this.replica.figures();
+    if (pendingOps > 0 || commitsInFlight > 0) return false;
+    twin.disk = this.disk.copy(this.disk.storeId);
+    twin.wallAheadMs = this.wallAheadMs;
+    twin.start();
+    const [mine, theirs] = [this.replica, twin.replica].map(
+      (replica) => replica as unknown as Memory,
+    );
+    Object.assign(theirs?.minter as object, {
+      current: mine?.minter.current,
+      seq: mine?.minter.seq,
+    });
+    twin.replica.seen(this.replica.highStamp);
+    return true;
+  }
+
   freeze(): void {
     this.process?.clock.freeze();
   }
@@ -149,10 +182,10 @@ export class WorldServer {
   }
 
   /** Whether its disk holds an op; or one that was lost so lately that nobody can have heard of it. */
-  holds(origin: Incarnation, seq: number): boolean {
-    if (this.disk.nOf(origin, seq) !== undefined) return true;
+  holds(op: Op): boolean {
+    if (this.disk.has(op)) return true;
     const fromMs = this.time.nowMs - LINK_SILENT_MS - 2 * SUSPECT_AFTER_MS;
-    return this.lost.some(({ disk, atMs }) => atMs > fromMs && disk.nOf(origin, seq) !== undefined);
+    return this.lost.some(({ disk, atMs }) => atMs > fromMs && disk.has(op));
   }
 
   /** What is folded here, by origin. */

@@ -3,6 +3,7 @@
 import { Chance } from "../../sim/chance.ts";
 import { Time } from "../../sim/clock.ts";
 import type { PeerChange } from "../../src/replica/detector.ts";
+import type { Receipt } from "../../src/replica/receipts.ts";
 import {
   acknowledgedSurvives,
   answerIsAbout,
@@ -15,7 +16,7 @@ import {
   takenIsTrue,
 } from "./checks.ts";
 import { Network } from "./network.ts";
-import { WorldServer } from "./server.ts";
+import { type WorldParts, WorldServer } from "./server.ts";
 import { Workload } from "./workload.ts";
 
 export type WorldOptions = {
@@ -31,7 +32,11 @@ export class World {
   readonly chance: Chance;
   readonly network: Network;
   readonly servers: readonly WorldServer[];
+  /** Processes that were resumed from the memory of one of the servers, on other hosts. */
+  readonly twins: WorldServer[] = [];
   readonly work: Workload;
+  private readonly everybody: WorldServer[];
+  private readonly parts: WorldParts;
   readonly alarms = new Set<string>();
   readonly changes: string[] = [];
   /** Nobody suspected or lost anybody since the servers met, and nobody acted before. */
@@ -49,7 +54,7 @@ export class World {
       grown: (server: WorldServer, grown: readonly { n: number; receipt: never }[]) => {
         this.grown += grown.length;
         for (const { n, receipt } of grown) {
-          this.check(() => receiptIsTrue(this.servers, server, n, receipt));
+          this.check(() => receiptIsTrue(this.everybody, server, n, receipt));
         }
       },
       peer: (server: WorldServer, other: string, change: PeerChange) => {
@@ -62,14 +67,15 @@ export class World {
       alarm: (_server: WorldServer, what: string) => this.alarms.add(what),
       started,
     };
+    this.parts = { time, network, chance, heard: heard as never, minCopies };
     this.servers = Array.from({ length: servers }, (_, i) => {
-      const name = String.fromCharCode(97 + i);
-      return new WorldServer(name, { time, network, chance, heard: heard as never, minCopies });
+      return new WorldServer(String.fromCharCode(97 + i), this.parts);
     });
-    this.work = new Workload(time, this.chance.fork(), this.servers);
+    this.everybody = [...this.servers];
+    this.work = new Workload(time, this.chance.fork(), this.everybody);
     this.work.onDone = (server, request, outcome) =>
       this.check(() => {
-        receiptIsTrue(this.servers, server, outcome.n, outcome.receipt);
+        receiptIsTrue(this.everybody, server, outcome.n, outcome.receipt);
         answerIsAbout(server, request, outcome);
       });
   }
@@ -86,6 +92,51 @@ export class World {
     return this.servers.find((server) => server.name === name) as WorldServer;
   }
 
+  /** The server, or twin of one, on a host. */
+  at(host: string): WorldServer {
+    return this.everybody.find((server) => server.host === host) as WorldServer;
+  }
+
+  /**
+   * A second process goes on from the memory of a server. Each of the others sees one of the two, until the
+   * network heals. Null if there was no moment to do it.
+   */
+  twin(name: string, sees: (other: string) => boolean = () => this.chance.happens(0.5)) {
+    const original = this.server(name);
+    const twin = new WorldServer(name, this.parts, `${name}${"'".repeat(this.twins.length + 1)}`);
+    if (!original.isUp || !original.resumeIn(twin)) return null;
+    for (const other of this.servers) {
+      if (other === original) continue;
+      const hidden = sees(other.name) ? original : twin;
+      this.network.cut(hidden.host, other.host);
+      this.network.cut(other.host, hidden.host);
+      this.network.break(hidden.host, other.host);
+    }
+    this.twins.push(twin);
+    this.everybody.push(twin);
+    return twin;
+  }
+
+  /** Each twin has its time in place of the original, until all others have what it has. */
+  private async endTwins(withinMs: number): Promise<void> {
+    for (const twin of this.twins) twin.kill();
+    for (const twin of this.twins) {
+      const original = this.server(twin.name);
+      original.kill();
+      twin.start();
+      const rest = this.servers.map((server) => (server === original ? twin : server));
+      for (const server of rest) server.start();
+      await this.until(() => isWhole(rest) && isEven(rest), withinMs);
+      await this.pass(1_000);
+      for (const server of rest) {
+        const lost = twin.disk.ops.find((op) => !server.disk.has(op));
+        if (lost !== undefined) throw new Error(`[R2] ${server.name} lacks an op of ${twin.host}`);
+      }
+      twin.kill();
+      original.start();
+    }
+  }
+
   startAll(): void {
     for (const server of this.servers) server.start();
   }
@@ -98,9 +149,7 @@ export class World {
   }
 
   get isWhole(): boolean {
-    return this.servers.every(
-      (server) => server.isUp && server.replica.status().faultBudget === this.servers.length - 1,
-    );
+    return isWhole(this.servers);
   }
 
   /** Who has no link to another counts it all the same. */
@@ -110,7 +159,7 @@ export class World {
   }
 
   get isEven(): boolean {
-    return this.servers.every((server) => server.isUp && server.replica.status().lagOps === 0);
+    return isEven(this.servers);
   }
 
   async pass(ms: number): Promise<void> {
@@ -170,8 +219,9 @@ export class World {
     for (const server of this.servers) {
       server.thaw();
       server.disk.commitMs = [0.2, 3];
-      server.start();
     }
+    await this.endTwins(withinMs);
+    this.startAll();
     await this.pass(20); // a link that broke last is seen as broken
     await this.until(() => this.isWhole && this.isEven, withinMs);
     const last = this.servers.map((server) => {
@@ -201,8 +251,14 @@ export class World {
     for (const server of servers) {
       namesAreApart(server, requests, this.isCalm);
       takenIsTrue(server, requests);
+      if (this.twins.length > 0) continue; // what was seen is noted under names that may have changed
       for (const cursor of cursors) cursorIsTrue(server, cursor, stores);
     }
+  }
+
+  /** What a server says now of who holds an op. */
+  checkReceipt(host: string, n: number, receipt: Receipt): void {
+    receiptIsTrue(this.everybody, this.at(host), n, receipt);
   }
 
   /** Cursors taken anywhere, looked at wherever they can be. */
@@ -216,6 +272,17 @@ export class World {
   }
 
   end(): void {
-    for (const server of this.servers) server.kill();
+    for (const server of this.everybody) server.kill();
   }
+}
+
+/** All are up, and each has every other in sync. */
+function isWhole(servers: readonly WorldServer[]): boolean {
+  return servers.every(
+    (server) => server.isUp && server.replica.status().faultBudget === servers.length - 1,
+  );
+}
+
+function isEven(servers: readonly WorldServer[]): boolean {
+  return servers.every((server) => server.isUp && server.replica.status().lagOps === 0);
 }
