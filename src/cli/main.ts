@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { registerAdminCommands } from "./admin.ts";
+import { registerBackupCommands } from "./backup-command.ts";
 import { registerClientCommands } from "./client-commands.ts";
 import { registerDemoCommand } from "./demo/demo-command.ts";
 import { EXIT } from "./exit.ts";
@@ -22,6 +23,7 @@ registerDemoCommand(program);
 registerServeCommand(program);
 registerStatusCommand(program);
 registerVerifyCommand(program);
+registerBackupCommands(program);
 registerClientCommands(program);
 registerAdminCommands(program);
 await program.parseAsync();

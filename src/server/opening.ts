@@ -27,7 +27,7 @@ import {
 } from "./secret.ts";
 
 /** Own files that may stand in a data directory before there is a store in it. */
-const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
+export const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
 const PROGRESS_INTERVAL_MS = 1_000;
 
 export type OpeningParts = {

@@ -82,12 +82,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
+type Given = { readonly data?: string; readonly name?: string };
+
+/** Where the server that was meant keeps its data; it may not run. Throws StartError. */
+export function dataDirectory({ data, name }: Given): string {
+  return resolve(chooseDirectory(data, name));
+}
+
 /** Throws StartError if there is no server, or none that runs. */
-export function findServer(given: {
-  readonly data?: string;
-  readonly name?: string;
-}): OperatedServer {
-  const data = resolve(chooseDirectory(given.data, given.name));
+export function findServer(given: Given): OperatedServer {
+  const data = dataDirectory(given);
   const stored = readServerFile(data);
   if (stored === null) {
     const remedy = "give the server's data directory by --data DIR";
