@@ -24,13 +24,6 @@ const textsOf = async (by: TestClient) => {
   return messages.map(({ text }) => text);
 };
 
-function isolate(name: string): void {
-  for (const { name: other } of here.world.servers) {
-    here.world.network.cut(name, other);
-    here.world.network.cut(other, name);
-  }
-}
-
 /** Everything that would begin a session on a server, with what it is told. */
 async function tries(server: string, token: string, name: string) {
   const password = "password of ann";
@@ -71,7 +64,7 @@ test("an emptied server takes no session until it has caught up, and says where 
 test("[R6] alone it serves: what is here is answered, what it lacks is `stale`, whom it does not know `unavailable`", async () => {
   const ann = await start();
   const local = await here.resume("c", ann.token);
-  isolate("c");
+  here.isolate("c");
   await here.world.pass(5_000);
   const password = "password of ann";
   const other = await here.pass(
@@ -116,7 +109,7 @@ test("[R6] a token that nobody knows is `unauthorized` where all were asked", as
 test("sessions that are there go on while it catches up, and get what they missed", async () => {
   const ann = await start();
   const local = await here.resume("c", ann.token);
-  isolate("c");
+  here.isolate("c");
   await here.world.pass(5_000);
   for (let i = 0; i < 20; i++) await here.pass(post(ann, `${i}`));
   here.world.server("c").disk.commitMs = [2_500, 2_500];
@@ -134,7 +127,7 @@ test("sessions that are there go on while it catches up, and get what they misse
 test("of servers that each lack what the others have, some take sessions at any time", async () => {
   const ann = await start();
   const local = await here.resume("c", ann.token);
-  isolate("c");
+  here.isolate("c");
   await here.world.pass(5_000);
   for (let i = 0; i < 30; i++) {
     await here.pass(Promise.all([post(ann, `a ${i}`), post(local, `c ${i}`)]));

@@ -71,6 +71,21 @@ export class GatewayWorld {
     return this.hosts.get(name) as Host;
   }
 
+  /** The process dies, and with it the connections of its clients. */
+  kill(name: string): void {
+    this.world.server(name).kill();
+    for (const client of this.hosts.get(name)?.clients ?? []) client.broken();
+    this.hosts.delete(name);
+  }
+
+  /** Nobody hears this server, and it hears nobody. */
+  isolate(name: string): void {
+    for (const { name: other } of this.world.servers) {
+      this.world.network.cut(name, other);
+      this.world.network.cut(other, name);
+    }
+  }
+
   connect(name: string, address = `10.0.0.${this.world.chance.below(250)}`): TestClient {
     return new TestClient(this.host(name), address);
   }

@@ -24,13 +24,6 @@ const post = async (by: TestClient, text: string) => {
   return { id: posted.message.id, receipt: posted.receipt };
 };
 
-function isolate(name: string): void {
-  for (const { name: other } of here.world.servers) {
-    here.world.network.cut(name, other);
-    here.world.network.cut(other, name);
-  }
-}
-
 async function heal(): Promise<void> {
   here.world.network.heal();
   await here.world.until(() => here.world.isWhole && here.world.isEven, 60_000);
@@ -96,7 +89,7 @@ test("[R1] it is told in batches, each message with its newest receipt", async (
 
 test("[R1] an author who went to another server hears there of what that one got late", async () => {
   const { ann } = await start();
-  isolate("a");
+  here.isolate("a");
   await here.world.pass(5_000);
   const { id, receipt } = await post(ann, "cut off");
   expect(receipt).toEqual({ held: ["a"], of: 3 });

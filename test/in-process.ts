@@ -154,6 +154,13 @@ export class TestClient {
     this.attached = server.gateway.attach(link, address);
   }
 
+  /** The connection broke: what waits is never answered. */
+  broken(): void {
+    this.closedWith ??= { code: 1006, reason: "" };
+    for (const [id, resolve] of this.waiting) resolve({ ...CLOSED, id });
+    this.waiting.clear();
+  }
+
   /** Called by the server's broadcast. */
   published(topic: string, text: string): void {
     if (this.topics.has(topic)) this.take(text);
@@ -199,6 +206,7 @@ export class TestClient {
   disconnect(server: ClientHost): void {
     server.clients.delete(this);
     this.attached.closed();
+    this.broken();
   }
 }
 

@@ -2,9 +2,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { incarnation, mutatedText, seq, stamp } from "../../test/arbitraries.ts";
 import { count, heavy } from "../../test/heavy.ts";
-import { type Cursor, cursorText, parseCursor } from "./cursor.ts";
+import { type Cursor, cursorText, parseCursor, partsOf } from "./cursor.ts";
 import type { Incarnation } from "./ids.ts";
-import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX } from "./limits.ts";
+import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX, CURSOR_PARTS_MAX } from "./limits.ts";
 
 setDefaultTimeout(heavy(60_000, 1_200_000));
 
@@ -52,6 +52,35 @@ describe("cursors", () => {
       { numRuns: FUZZED },
     );
     count("fuzzed cursors", FUZZED);
+  });
+
+  test("[R6] of several servers are read back, each part once, as many as the bound takes", () => {
+    const several = fc.uniqueArray(cursors, {
+      selector: ({ store }) => store,
+      minLength: 1,
+      maxLength: CURSOR_PARTS_MAX + 2,
+    });
+    fc.assert(
+      fc.property(several, ([first, ...also]) => {
+        const text = cursorText({ ...(first as Cursor), also });
+        expect(text.length).toBeLessThanOrEqual(CURSOR_CHARACTERS_MAX);
+        const read = parseCursor(text);
+        expect(read).not.toBeNull();
+        if (read === null) return;
+        expect(cursorText(read)).toBe(text);
+        const { also: rest = [], ...own } = read;
+        expect(own).toEqual(first as Cursor);
+        for (const part of rest) expect(also).toContainEqual(part);
+      }),
+      { numRuns: heavy(200, 10_000) },
+    );
+    const [one] = fc.sample(cursors, 1) as [Cursor];
+    const small = { ...one, listed: new Map() };
+    const parts = (many: number) =>
+      Array.from({ length: many }, (_, i) => cursorText({ ...small, store: `s${i}` })).join("!");
+    expect(partsOf(parseCursor(parts(CURSOR_PARTS_MAX)) as Cursor)).toHaveLength(CURSOR_PARTS_MAX);
+    expect(parseCursor(parts(CURSOR_PARTS_MAX + 1))).toBeNull();
+    expect(parseCursor(`${cursorText(small)}!${cursorText(small)}`)).toBeNull();
   });
 
   test("with an origin twice, or a number that is none or has two texts, are none", () => {

@@ -5,12 +5,13 @@
  * every event. Approach: for the store that made it, the arrival number says it all (with a mark of the op
  * there, so that a rolled-back disk is noticed); for others there is a version vector of the origins that
  * moved last, and one digest for all the rest, which either agrees or makes the client start anew (`reset`).
+ * What was seen on several servers, of which none holds it all, is a union of such parts.
  *
- * Text: `1~STORE~N~MARK~STAMP~DIGEST~ORIGIN:SEQ,ORIGIN:SEQ...`
+ * Text: `1~STORE~N~MARK~STAMP~DIGEST~ORIGIN:SEQ,ORIGIN:SEQ...`, and more of these behind `!`.
  */
 import { type Incarnation, isIncarnation } from "./ids.ts";
-import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX } from "./limits.ts";
-import { parseStamp, type Stamp, stampText } from "./stamp.ts";
+import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX, CURSOR_PARTS_MAX } from "./limits.ts";
+import { laterStamp, parseStamp, type Stamp, stampText } from "./stamp.ts";
 
 const FORMAT = "1";
 const STORE = /^[A-Za-z0-9_-]{1,64}$/;
@@ -18,7 +19,8 @@ const MARK = /^[A-Za-z0-9_-]{0,16}$/;
 const DIGEST = /^(0|[1-9a-f][0-9a-f]{0,15})$/;
 const NUMBER = /^(0|[1-9][0-9]{0,15})$/;
 
-export type Cursor = {
+/** What was seen on one server. */
+export type Seen = {
   readonly store: string;
   /** Arrival number in that store: everything up to it was seen. */
   readonly n: number;
@@ -31,7 +33,33 @@ export type Cursor = {
   readonly listed: ReadonlyMap<Incarnation, { seq: number }>;
 };
 
+/** What was seen on the server that made it, and what else was seen before and is missing there. */
+export type Cursor = Seen & { readonly also?: readonly Seen[] };
+
+/** All that was seen, each part true by itself. */
+export function partsOf(cursor: Cursor): readonly Seen[] {
+  return [cursor, ...(cursor.also ?? [])];
+}
+
+export function highestSeen(cursor: Cursor): Stamp {
+  return partsOf(cursor).reduce((high, { stamp }) => laterStamp(high, stamp), cursor.stamp);
+}
+
 export function cursorText(cursor: Cursor): string {
+  return cursor.also === undefined ? partText(cursor) : united(partText(cursor), cursor.also);
+}
+
+/** The text of a cursor, and of what else was seen: as many parts as its bound takes. */
+export function united(text: string, also: readonly Seen[]): string {
+  let all = text;
+  for (const part of also.slice(0, CURSOR_PARTS_MAX - 1)) {
+    const longer = `${all}!${partText(part)}`;
+    if (longer.length <= CURSOR_CHARACTERS_MAX) all = longer;
+  }
+  return all;
+}
+
+function partText(cursor: Seen): string {
   const listed = [...cursor.listed].map(([origin, head]) => `${origin}:${head.seq}`).join(",");
   return [
     FORMAT,
@@ -53,6 +81,19 @@ function parseCount(text: string): number | null {
 /** null for text that is no cursor. */
 export function parseCursor(text: string): Cursor | null {
   if (text.length > CURSOR_CHARACTERS_MAX) return null;
+  const texts = text.split("!");
+  if (texts.length > CURSOR_PARTS_MAX) return null;
+  const parts: Seen[] = [];
+  for (const one of texts) {
+    const part = parsePart(one);
+    if (part === null || parts.some(({ store }) => store === part.store)) return null;
+    parts.push(part);
+  }
+  const [first, ...also] = parts as [Seen, ...Seen[]];
+  return also.length === 0 ? first : { ...first, also };
+}
+
+function parsePart(text: string): Seen | null {
   const parts = text.split("~");
   if (parts.length !== 7) return null;
   const [format, store, nPart, mark, stampPart, digest, list] = parts as [

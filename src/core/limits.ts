@@ -158,6 +158,8 @@ export const STOP_DEADLINE_MS = 5 * SECOND;
 // Events.
 export const CURSOR_CHARACTERS_MAX = 4 * KIB;
 export const CURSOR_ORIGINS_MAX = 48;
+/** Servers of which a cursor may vouch for what no other has yet. */
+export const CURSOR_PARTS_MAX = 7;
 /** Missed events that a resume sends; past it comes `reset`. */
 export const RESUME_EVENTS_MAX = 1_000;
 export const EVENTS_PAGE_DEFAULT = 100;

@@ -2,6 +2,7 @@
  * A row of the command table: what a method needs, and what it does. The dispatcher checks everything else
  * before it is called: shape, session, rights, rates, freshness.
  */
+import type { Seen } from "../core/cursor.ts";
 import type { AccountId, SessionId } from "../core/ids.ts";
 import type { MethodName, Params, Result } from "../protocol/methods.ts";
 import type { Line } from "./line.ts";
@@ -19,6 +20,8 @@ export interface Caller {
   session: SessionId | null;
   /** Wall ms up to which tickets may be had, if it was signed in by one. */
   ticketsUntil: number | null;
+  /** What the client has seen elsewhere and this server lacks: its cursors go on vouching for it. */
+  readonly carried: readonly Seen[];
   /** Why the session is over, or null while it is good, or while there is none. */
   over(): string | null;
   /**

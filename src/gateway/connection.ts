@@ -5,6 +5,7 @@
  * the client resumes by cursor.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
+import type { Seen } from "../core/cursor.ts";
 import { Refusal } from "../core/errors.ts";
 import type { AccountId, ConversationId, SessionId } from "../core/ids.ts";
 import { OPEN_CONVERSATIONS_MAX, PRESENCE_WATCH_MAX } from "../core/limits.ts";
@@ -28,6 +29,11 @@ export class Connection implements Caller {
   refusedForFlight = 0;
   requestsBeforeSignIn = 0;
   isClosed = false;
+  /**
+   * While this is not empty its events have cursors of their own: nothing that is published to all of a topic is
+   * for it.
+   */
+  carried: readonly Seen[] = [];
   private ended: string | null = null;
   private readonly topics = new Set<string>();
   private readonly watched = new BoundedMap<AccountId, true>(PRESENCE_WATCH_MAX);
@@ -82,11 +88,24 @@ export class Connection implements Caller {
   subscribe(topic: string): void {
     if (this.isClosed || this.isEnded || this.topics.has(topic)) return;
     this.topics.add(topic);
-    this.link.subscribe(topic);
+    if (this.carried.length === 0) this.link.subscribe(topic);
   }
 
   unsubscribe(topic: string): void {
-    if (this.topics.delete(topic) && !this.isClosed) this.link.unsubscribe(topic);
+    if (!this.topics.delete(topic) || this.isClosed || this.carried.length > 0) return;
+    this.link.unsubscribe(topic);
+  }
+
+  /** The client has seen this elsewhere, and it is missing here; nothing: it has come. */
+  carry(seen: readonly Seen[]): void {
+    const before = this.carried.length > 0;
+    const after = seen.length > 0;
+    this.carried = seen;
+    if (before === after || this.isClosed) return;
+    for (const topic of this.topics) {
+      if (after) this.link.unsubscribe(topic);
+      else this.link.subscribe(topic);
+    }
   }
 
   shows(accounts: readonly AccountId[]): void {

@@ -7,6 +7,7 @@
  * 3. An event is made into text once, however many receive it.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
+import { type Seen, united } from "../core/cursor.ts";
 import { type AccountId, type ChannelId, type ConversationId, isChannelId } from "../core/ids.ts";
 import { MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
@@ -29,6 +30,20 @@ import { EVERYBODY, openTopic, presenceTopic, topicOf } from "./topics.ts";
 
 const KNOWN_DIRECTS_MAX = 50_000;
 
+/** An event as all receive it but those whose cursors vouch for more. */
+type Event = {
+  readonly method: EventName;
+  readonly params: Notice["params"];
+  readonly cursor: string;
+  readonly text: string;
+};
+
+function give(connection: Connection, { method, params, cursor, text }: Event): void {
+  const { carried } = connection;
+  if (carried.length === 0) connection.send(text);
+  else connection.send(eventText(method, params, united(cursor, carried)));
+}
+
 export type CloseReason = keyof typeof CLOSE_CODES;
 
 export class Connections {
@@ -40,6 +55,8 @@ export class Connections {
   private readonly byAccount = new Map<AccountId, Set<Connection>>();
   /** Direct conversations whose parties' connections are all subscribed. */
   private readonly knownDirects = new BoundedMap<ConversationId, true>(KNOWN_DIRECTS_MAX);
+  /** Those whose cursors vouch for more than this server holds: few, and only while servers are apart. */
+  private readonly carrying = new Set<Connection>();
   private readonly replica: Replica;
   private readonly render: Render;
   private readonly notices: Notices;
@@ -87,6 +104,7 @@ export class Connections {
 
   leave(connection: Connection): void {
     this.all.delete(connection);
+    this.carrying.delete(connection);
     this.forget(connection);
   }
 
@@ -101,6 +119,24 @@ export class Connections {
     if (connection.isClosed) return;
     this.observeClose(reason);
     connection.close(CLOSE_CODES[reason], message);
+  }
+
+  /** A client came with a cursor: what it vouches for and is missing here, it goes on vouching for. */
+  carry(connection: Connection, seen: readonly Seen[]): void {
+    if (connection.isClosed) return;
+    connection.carry(seen);
+    if (seen.length === 0) this.carrying.delete(connection);
+    else this.carrying.add(connection);
+  }
+
+  /** Looks whether what was missing has come. */
+  private settle(): void {
+    for (const connection of this.carrying) {
+      const { carried } = connection;
+      const [first, ...also] = carried as [Seen, ...Seen[]];
+      const left = this.replica.cursors.uncovered({ ...first, also });
+      if (left.length < carried.length) this.carry(connection, left);
+    }
   }
 
   /** Sends what a folded batch means to those whom it concerns. */
@@ -147,14 +183,14 @@ export class Connections {
     if (fresh.length === 0) return;
     const opened = this.notices.opened(conversation, account);
     if (opened === null) return;
-    const text = this.textOf(opened.method, opened.params);
+    const event = this.event(opened.method, opened.params);
     // It says whether the other party is online: that has to stay true.
     const parties = isChannelId(conversation) ? [] : this.render.partiesOf(conversation);
     const others = parties.filter((party) => party !== account);
     for (const connection of fresh) {
       connection.subscribe(conversation);
       connection.shows(others);
-      connection.send(text);
+      give(connection, event);
     }
   }
 
@@ -226,9 +262,14 @@ export class Connections {
     }
   }
 
-  private textOf(method: EventName, params: Notice["params"]): string {
+  private event(method: EventName, params: Notice["params"], cursor = this.seen): Event {
     this.sent.set(method, (this.sent.get(method) ?? 0) + 1);
-    return eventText(method, params, this.seen);
+    return { method, params, cursor, text: eventText(method, params, cursor) };
+  }
+
+  private publishTo(topic: string, event: Event): void {
+    this.broadcast.publish(topic, event.text);
+    for (const connection of this.carrying) if (connection.has(topic)) give(connection, event);
   }
 
   /** To the topic of the first scope; to accounts of the others unless they got it by that. */
@@ -239,51 +280,57 @@ export class Connections {
       this.deliverApart(notice, notice.apart);
       return;
     }
-    const text = this.textOf(notice.method, notice.params);
-    this.broadcast.publish(first, text);
+    const event = this.event(notice.method, notice.params);
+    this.publishTo(first, event);
     for (const other of others) {
       for (const connection of this.of(other as AccountId)) {
-        if (!connection.has(first)) connection.send(text);
+        if (!connection.has(first)) give(connection, event);
       }
     }
   }
 
   /** No topic tells some of its subscribers something else: one by one, for what is rare. */
   private deliverApart(notice: Notice, apart: NonNullable<Notice["apart"]>): void {
-    const text = this.textOf(notice.method, notice.params);
-    const textApart = this.textOf(notice.method, apart.params);
+    const event = this.event(notice.method, notice.params);
+    const eventApart = this.event(notice.method, apart.params);
     const topics = notice.scopes.map(topicOf);
     for (const [account, connections] of this.byAccount) {
       for (const connection of connections) {
         if (!topics.some((topic) => connection.has(topic))) continue;
-        connection.send(apart.accounts.includes(account) ? textApart : text);
+        give(connection, apart.accounts.includes(account) ? eventApart : event);
       }
     }
   }
 
   // What is never stored.
 
-  tell(topic: string, method: string, params: object): void {
-    this.broadcast.publish(topic, eventText(method, params, this.replica.cursors.current()));
+  tell(topic: string, method: EventName, params: Notice["params"]): void {
+    this.publishTo(topic, this.event(method, params, this.replica.cursors.current()));
   }
 
   /** To all connections of one account. */
   tellAccount(account: AccountId, method: EventName, params: Notice["params"]): void {
     const connections = this.of(account);
     if (connections.size === 0) return;
-    const text = this.textOf(method, params);
-    for (const connection of connections) connection.send(text);
+    const event = this.event(method, params);
+    for (const connection of connections) give(connection, event);
   }
 
   presenceChanged(account: AccountId, online: boolean): void {
-    const text = eventText("presence.changed", { account, online }, this.replica.cursors.current());
-    this.broadcast.publish(presenceTopic(account), text);
+    const cursor = this.replica.cursors.current();
+    const event = this.event("presence.changed", { account, online }, cursor);
+    this.publishTo(presenceTopic(account), event);
     for (const { channel, standing } of this.replica.view.channelsOf(account)) {
-      if (standing === "joined") this.broadcast.publish(openTopic(channel), text);
+      if (standing === "joined") this.publishTo(openTopic(channel), event);
     }
   }
 
-  tellEverybody(method: EventName, params: object = {}): void {
+  beat(): void {
+    this.settle();
+    this.tellEverybody("server.beat");
+  }
+
+  tellEverybody(method: EventName, params: Notice["params"] = {}): void {
     this.tell(EVERYBODY, method, params);
   }
 }

@@ -1,4 +1,5 @@
 /** Runs one request through all checks and its handler; the same for every dialect. */
+import { united } from "../core/cursor.ts";
 import { Refusal, type RefusalCode } from "../core/errors.ts";
 import { READ_WAIT_MS, THROTTLE_ENTRIES_MAX, WRITES_BURST } from "../core/limits.ts";
 import type { MethodName } from "../protocol/methods.ts";
@@ -64,7 +65,7 @@ export class Dispatcher {
     const handle = row.command.handle as unknown as AnyHandle;
     const result = (await handle(this.services, caller, params as object)) as object;
     if (!row.hasCursor || Object.hasOwn(result, "cursor")) return result;
-    return { ...result, cursor: this.services.replica.cursors.current() };
+    return { ...result, cursor: united(this.services.replica.cursors.current(), caller.carried) };
   }
 
   private admit(caller: Caller, row: Row): void {

@@ -6,7 +6,9 @@
  * back as events. The answer of `session.resume` precedes what was missed, that `caught_up`, and that every
  * live event: all of it happens in one turn of the event loop.
  */
+
 import { AssertionError } from "../core/assert.ts";
+import { highestSeen, united } from "../core/cursor.ts";
 import { Fatal, Refusal, type RefusalCode } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import { type AccountId, operatorId } from "../core/ids.ts";
@@ -166,7 +168,7 @@ export class Gateway {
       derive: options.derive,
       isStopping: () => this.stopping,
       tellOpen: (conversation, method, params) =>
-        this.connections.tell(openTopic(conversation as never), method, params),
+        this.connections.tell(openTopic(conversation as never), method, { ...params }),
     };
     this.servers = JSON.stringify(options.servers());
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
@@ -184,7 +186,7 @@ export class Gateway {
       alarm: (what, message, clear) =>
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
-    this.every(BEAT_INTERVAL_MS, () => this.connections.tellEverybody("server.beat"));
+    this.every(BEAT_INTERVAL_MS, () => this.connections.beat());
     this.every(BEAT_PEER_INTERVAL_MS, () => this.services.elsewhere.look());
     this.every(SWEEP_INTERVAL_MS, () => this.sweep());
   }
@@ -321,10 +323,12 @@ export class Gateway {
     const { account } = connection;
     if (account === null) return;
     const { cursors } = this.services.replica;
-    const current = cursors.current();
+    let current = cursors.current();
     if (cursorText !== undefined) {
       const cursor = cursors.parse(cursorText);
-      this.services.replica.seen(cursor.stamp);
+      this.services.replica.seen(highestSeen(cursor));
+      this.connections.carry(connection, cursors.uncovered(cursor));
+      current = united(current, connection.carried);
       const missed = this.services.missed.since(account, cursor);
       if (missed === null) {
         connection.send(eventText("reset", {}, current));
@@ -386,6 +390,7 @@ export class Gateway {
       account: operator ? operatorId(this.options.hash) : null,
       session: null,
       ticketsUntil: null,
+      carried: [],
       over: () => sessionOver(this.services, caller),
       signIn: () => {},
       shows: () => {},

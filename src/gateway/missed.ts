@@ -1,5 +1,5 @@
 /** What an account missed since a cursor, as notices: for a resume and for clients that poll. */
-import { type Cursor, cursorText } from "../core/cursor.ts";
+import { type Cursor, cursorText, united } from "../core/cursor.ts";
 import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import { RESUME_EVENTS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
@@ -55,7 +55,8 @@ export class MissedEvents {
     const { view, cursors, hash } = this.replica;
     const fromN = cursors.arrivalOf(cursor);
     if (fromN === null) return null;
-    const current = cursors.current();
+    const also = cursors.uncovered(cursor);
+    const current = united(cursors.current(), also);
     if (fromN === view.foldedN) return { events: [], cursor: current };
     const scopes = this.scopesOf(account);
     const ns = this.arrivals(scopes, fromN, RESUME_EVENTS_MAX + 1);
@@ -74,7 +75,7 @@ export class MissedEvents {
       ];
       if (events.length > 0 && events.length + told.length > limit) return { events, cursor: end };
       // Only the last event of an op vouches for it.
-      const at = cursors.moved(cursor, n, op);
+      const at = cursors.moved(cursor, n, op, also);
       for (const notice of told) {
         const { method } = notice;
         const params = paramsFor(notice, account);

@@ -8,10 +8,11 @@
  * one by one, all the rest by one sum, without the origins that are younger than anything the cursor saw.
  */
 import { toBase64Url } from "../core/bytes.ts";
-import { type Cursor, cursorText, parseCursor } from "../core/cursor.ts";
+import { type Cursor, cursorText, parseCursor, partsOf, type Seen } from "../core/cursor.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
+import { CURSOR_PARTS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import { compareStamps, type Stamp } from "../core/stamp.ts";
 import { addShares, digestShare, type Head, subtractShares } from "../core/vector.ts";
@@ -161,9 +162,19 @@ export class Cursors {
 
   /**
    * The arrival number here after which a client with this cursor may lack something; null when that is not
-   * known. Of another store's cursor that may repeat what the client has, and leaves out nothing.
+   * known. Of another store's cursor that may repeat what the client has, and leaves out nothing. Each part of a
+   * union says for itself up to where nothing is missing: the furthest counts.
    */
   arrivalOf(cursor: Cursor): number | null {
+    let furthest: number | null = null;
+    for (const part of partsOf(cursor)) {
+      const n = this.arrivalOfPart(part);
+      if (n !== null && (furthest === null || n > furthest)) furthest = n;
+    }
+    return furthest;
+  }
+
+  private arrivalOfPart(cursor: Seen): number | null {
     if (cursor.store !== this.log.storeId) {
       const ours = this.stores(cursor.store)?.oursAt(cursor.n) ?? null;
       return ours === null || ours > this.view.foldedN ? null : ours;
@@ -175,8 +186,31 @@ export class Cursors {
 
   /** Whether this server has folded everything that a cursor vouches for and that is still to be had. */
   covers(cursor: Cursor): boolean {
+    return partsOf(cursor).every((part) => this.coversPart(part));
+  }
+
+  /**
+   * What a cursor vouches for and is not here yet. Whoever came with it goes on vouching for that: no other server
+   * is to show less to them without saying so.
+   */
+  uncovered(cursor: Cursor): readonly Seen[] {
+    const missing = partsOf(cursor).filter((part) => !this.coversPart(part));
+    const foreign = missing.filter(({ store }) => store !== this.log.storeId);
+    return foreign
+      .slice(0, CURSOR_PARTS_MAX - 1)
+      .map(({ store, n, mark, stamp, digest, listed }) => ({
+        store,
+        n,
+        mark,
+        stamp,
+        digest,
+        listed,
+      }));
+  }
+
+  private coversPart(cursor: Seen): boolean {
     if (cursor.store === this.log.storeId) {
-      if (this.arrivalOf(cursor) !== null) return true;
+      if (this.arrivalOfPart(cursor) !== null) return true;
     } else {
       const known = this.stores(cursor.store);
       if (known !== null && known.coversN >= cursor.n) return true;
@@ -185,7 +219,7 @@ export class Cursors {
     return this.coversVector(cursor);
   }
 
-  private coversVector(cursor: Cursor): boolean {
+  private coversVector(cursor: Seen): boolean {
     const vector = this.heads;
     for (const [origin, head] of cursor.listed) {
       if (this.seqOf(origin) < head.seq) return false;
@@ -218,8 +252,11 @@ export class Cursors {
     this.before = null;
   }
 
-  /** A cursor that was read here, brought to a place in this log: of all else it says no more than before. */
-  moved(cursor: Cursor, n: number, op: Op): string {
-    return cursorText({ ...cursor, store: this.log.storeId, n, mark: this.markOf(op) });
+  /**
+   * A cursor that was read here, brought to a place in this log: of all else it says no more than before, and of
+   * what is missing here (`also`) no less.
+   */
+  moved(cursor: Cursor, n: number, op: Op, also: readonly Seen[]): string {
+    return cursorText({ ...cursor, store: this.log.storeId, n, mark: this.markOf(op), also });
   }
 }

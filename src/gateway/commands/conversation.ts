@@ -1,3 +1,4 @@
+import { united } from "../../core/cursor.ts";
 import { Refusal } from "../../core/errors.ts";
 import type { AccountId, ConversationId } from "../../core/ids.ts";
 import {
@@ -133,7 +134,8 @@ async function pollEvents(services: Services, caller: SignedIn, params: ReadPara
     if (over !== null) throw new Refusal("session_ended", `this session is over: ${over}`);
     const found = missed.since(caller.account, cursor, limit);
     if (found === null) {
-      const current = replica.cursors.current();
+      const { cursors } = replica;
+      const current = united(cursors.current(), cursors.uncovered(cursor));
       return { events: [{ method: "reset", params: { cursor: current } }], cursor: current };
     }
     if (found.events.length > 0) {
