@@ -100,8 +100,11 @@ const WAYS_IN: Record<MethodName, Tries> = {
   "invitation.revoke": ({ invitation }) => [{ invitation, id: newId() }],
   "setting.read": () => [{}],
   "setting.update": () => [{ signUp: "closed", id: newId() }],
+  "cluster.invite": () => [{}],
+  "cluster.remove": () => [{ server: "b", id: newId() }],
+  "cluster.rotateSecret": () => [{}],
 };
-const ADMIN_ONLY = /^(admin|invitation|setting)\.|^server\.(status|digest)$/;
+const ADMIN_ONLY = /^(admin|invitation|setting|cluster)\.|^server\.(status|digest)$/;
 
 const POSITION = "06h02d5jg0000-a.0123456789-11";
 const startCursor = () => `1~${server.store.log.storeId}~0~~0000000000000~0~`;

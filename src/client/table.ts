@@ -51,6 +51,7 @@ const WRITES: { readonly [M in WriteMethod]: Record<Extract<keyof Params<M>, Nam
   "invitation.create": {},
   "invitation.revoke": {},
   "setting.update": {},
+  "cluster.remove": {},
 };
 
 /** Reads that can be told what their caller has seen before. */

@@ -60,6 +60,7 @@ import type {
   HttpCall,
   Link,
   LinkEntry,
+  Membership,
   PasswordHasher,
   ServerEntry,
   SignUpPolicy,
@@ -89,6 +90,8 @@ export type GatewayOptions = {
   /** Links to other servers, for `server.status`; none for a server alone. */
   readonly links?: () => readonly LinkEntry[];
   readonly digest?: DigestOf;
+  /** What the operator does with servers; none where there are no links. */
+  readonly membership?: Membership;
   /** Servers that must be able to store a write; 1 unless configured. */
   readonly minCopies?: number;
   readonly signUp: SignUpPolicy;
@@ -163,6 +166,7 @@ export class Gateway {
       servers: options.servers,
       links: options.links ?? (() => []),
       digest: options.digest ?? noDigest,
+      membership: options.membership ?? null,
       minCopies: options.minCopies ?? 1,
       signUpDefault: options.signUp,
       derive: options.derive,

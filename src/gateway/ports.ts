@@ -47,6 +47,17 @@ export type LinkEntry = Result<"server.status">["links"][number];
 /** Throws Refusal `unavailable` where there is no answer. */
 export type DigestOf = (server: string, range: RangeAsk) => Promise<RangeDigest>;
 
+/** What the operator does with the servers of the cluster, besides what is an op. */
+export interface Membership {
+  /** A token with which one server may join. Throws Refusal. */
+  invite(
+    expiresInMs: number,
+    urls: readonly string[] | null,
+  ): Promise<{ readonly token: string; readonly expiresAt: number }>;
+  /** Resolves when the new secret is on this disk, and on those of members that are linked. */
+  rotateSecret(): Promise<{ generation: number; held: string[]; away: string[] }>;
+}
+
 /** A connection that the gateway attached: what its dialect tells it. */
 export interface Attached {
   /** A text frame; a binary one comes as null. */

@@ -9,7 +9,7 @@ import type { Folds } from "./folds.ts";
 import type { Markers } from "./markers.ts";
 import type { MissedEvents } from "./missed.ts";
 import type { Passwords } from "./passwords.ts";
-import type { DigestOf, LinkEntry, ServerEntry, SignUpPolicy } from "./ports.ts";
+import type { DigestOf, LinkEntry, Membership, ServerEntry, SignUpPolicy } from "./ports.ts";
 import type { Presence } from "./presence.ts";
 import type { Render } from "./render.ts";
 import type { Throttle } from "./throttle.ts";
@@ -38,6 +38,8 @@ export type Services = {
   readonly links: () => readonly LinkEntry[];
   /** What of a range of the view stands on a server, this one or a linked one. */
   readonly digest: DigestOf;
+  /** null for a server that takes no links. */
+  readonly membership: Membership | null;
   readonly minCopies: number;
   readonly signUpDefault: SignUpPolicy;
   /** 32 bytes that only holders of the cluster's secret can compute. */

@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { accountCommands } from "./commands/account.ts";
 import { adminCommands } from "./commands/admin.ts";
 import { channelCommands } from "./commands/channel.ts";
+import { clusterCommands } from "./commands/cluster.ts";
 import { conversationCommands } from "./commands/conversation.ts";
 import { invitationCommands } from "./commands/invitation.ts";
 import { messageCommands } from "./commands/message.ts";
@@ -21,6 +22,7 @@ const commands: { readonly [M in MethodName]: Command<M> } = {
   ...conversationCommands,
   ...invitationCommands,
   ...adminCommands,
+  ...clusterCommands,
 };
 
 export type Row = {

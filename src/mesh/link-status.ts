@@ -121,7 +121,7 @@ function sideOf(end: LinkEnd): LinkStatus["by"] {
   return end.role === "dialler" ? "here" : "there";
 }
 
-function reasonOf(end: LinkEnd, { problem, isTold }: Ending): string {
+export function reasonOf(end: LinkEnd, { problem, isTold }: Ending): string {
   if (!isLinkRefusal(problem)) return problemWords(problem);
   const { mine, theirs } = end;
   return isTold

@@ -3,6 +3,7 @@ import type { Static } from "typebox";
 import { accountMethods } from "./methods/account.ts";
 import { adminMethods } from "./methods/admin.ts";
 import { channelMethods } from "./methods/channel.ts";
+import { clusterMethods } from "./methods/cluster.ts";
 import { conversationMethods } from "./methods/conversation.ts";
 import { messageMethods } from "./methods/message.ts";
 import { serverMethods } from "./methods/server.ts";
@@ -16,6 +17,7 @@ export const methods = {
   ...channelMethods,
   ...conversationMethods,
   ...adminMethods,
+  ...clusterMethods,
 } as const;
 
 export type MethodName = keyof typeof methods;

@@ -7,6 +7,7 @@
  *             `server.status`, `server.digest`
  *             the code `behind`
  *             `session.ticket`, which `session.resume` takes; `inSync` of servers
+ *             `cluster.invite`, `cluster.remove`, `cluster.rotateSecret`
  */
 export const PROTOCOL_VERSION = 1;
 /** The oldest that this server still speaks. */

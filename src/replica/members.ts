@@ -72,9 +72,14 @@ export class Members {
    * comes back only by an administrator's word.
    */
   private toAdd(server: Self): Proposal | null {
+    return this.isRemoved(server.name) ? null : this.toAdmit(server);
+  }
+
+  /** The same for one that an administrator invited, removed before or not. */
+  toAdmit(server: Self): Proposal | null {
     const known = this.all.get(server.name);
-    if (known?.isRemoved) return null;
-    if (known !== undefined && known.key === server.key && known.url === server.url) return null;
+    const isSame = known?.key === server.key && known.url === server.url;
+    if (isSame && !known.isRemoved) return null;
     const version = nextServerVersion(this.view.get("server", server.name));
     const data = { name: server.name, key: server.key, url: server.url, version };
     return {

@@ -17,7 +17,9 @@ import { peerUrl } from "./address.ts";
 import type { Config } from "./config.ts";
 import { StartError } from "./exit-codes.ts";
 import type { ServerKeyring } from "./keyring.ts";
+import { Leaving, type Left } from "./leaving.ts";
 import type { ServerLog } from "./log.ts";
+import type { Membership } from "./membership.ts";
 
 /** What is reached through others changes without a word of the replica's. */
 const LOOK_INTERVAL_MS = 500;
@@ -29,6 +31,8 @@ export type ClusterParts = {
   readonly storeId: string;
   readonly key: ServerKey;
   readonly keyring: ServerKeyring;
+  /** Who lets others join; without it nobody does. */
+  readonly membership?: Membership;
   /** The address that clients use. */
   readonly url: string;
   readonly release: string;
@@ -36,6 +40,8 @@ export type ClusterParts = {
   readonly ca: string | null;
   readonly clock: Clock;
   readonly random: Random;
+  /** This server was removed and may stop. */
+  readonly left?: (left: Left) => void;
   /** How a connection is opened; another way in the simulator. */
   readonly connect?: MeshOptions["connect"];
 };
@@ -48,7 +54,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
-    const { config, replica, url } = parts;
+    const { config, replica, url, membership } = parts;
     const { name, peers } = config.process;
     this.mesh = new Mesh({
       self: {
@@ -61,6 +67,7 @@ export class Cluster {
         release: parts.release,
       },
       keyring: parts.keyring,
+      ...(membership === undefined ? {} : { admission: membership }),
       key: parts.key,
       clock: parts.clock,
       random: parts.random,
@@ -70,7 +77,12 @@ export class Cluster {
       ca: parts.ca,
       ...(parts.connect === undefined ? {} : { connect: parts.connect }),
     });
+    if (membership !== undefined) membership.mesh = this.mesh;
     this.mesh.listen(replica);
+  }
+
+  get membership(): Membership | undefined {
+    return this.parts.membership;
   }
 
   /** Begins to dial, and to tell clients who is there. */
@@ -91,9 +103,12 @@ export class Cluster {
       alarm: () => {}, // the gateway logs it
     });
     this.mesh.start();
+    const { config, log, clock, left = () => {} } = this.parts;
+    const leaving = new Leaving({ name: config.process.name, clock, log, replica, left });
     const look = () => {
-      this.timer = this.parts.clock.schedule(LOOK_INTERVAL_MS, look);
+      this.timer = clock.schedule(LOOK_INTERVAL_MS, look);
       gateway.serversChanged();
+      leaving.look();
     };
     look();
   }
@@ -138,7 +153,7 @@ export class Cluster {
     const { name } = config.process;
     return replica
       .status()
-      .servers.filter((server) => !server.isRemoved || server.name === name)
+      .servers.filter((server) => !server.isRemoved)
       .map((server) => ({ ...server, url: server.name === name ? url : server.url }))
       .filter((server) => server.url !== "")
       .map((server) => ({

@@ -110,6 +110,7 @@ describe("where a value comes from", () => {
 const wrong: Record<string, string> = {
   name: "Not A Name",
   listen: "7300",
+  join: "hfj_AAAAAAAA",
   peer: "10.0.0.1",
   data: "",
   url: "ftp://x",

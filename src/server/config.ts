@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parse as parseToml, TomlError } from "smol-toml";
 import { WRITES_PER_SECOND } from "../core/limits.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
+import type { JoinToken } from "../protocol/peer-join.ts";
 import {
   type AddressRange,
   formatHostPort,
@@ -17,6 +18,7 @@ import {
   parseHostPort,
 } from "./address.ts";
 import { StartError } from "./exit-codes.ts";
+import { tokenId } from "./joining.ts";
 import {
   ENVIRONMENT_PREFIX,
   environmentName,
@@ -47,6 +49,8 @@ export type ProcessConfig = {
   readonly name: string;
   readonly listen: HostPort;
   readonly peers: readonly string[];
+  /** To join by before anything else; null if there is none, or it has done its work. */
+  readonly join: JoinToken | null;
   /** PEM file of who signed their certificates. */
   readonly peerCa: string | null;
   readonly minCopies: number;
@@ -244,14 +248,18 @@ export function resolveConfig(settings: Settings, warnings: readonly string[]): 
       "give --sign-up open, invitation (by a code from `holdfast admin invitation`) or closed",
     );
   }
-  const peers = settings.peer?.value ?? remembered?.peers ?? [];
+  const token = tokenOf(settings);
+  const given = settings.peer?.value ?? remembered?.peers ?? [];
+  const peers = [...new Set([...given, ...(token?.urls ?? [])])];
   const secretFile = settings["secret-file"]?.value ?? remembered?.secretFile ?? null;
+  const joined = token === null ? remembered?.joined : tokenId(token);
   const answers: Remembered = {
     name,
     listen: formatHostPort(listen),
     peers,
     signUp,
     secretFile: secretFile === null ? null : resolve(secretFile),
+    ...(joined === undefined ? {} : { joined }),
   };
   return {
     cluster: {
@@ -263,6 +271,7 @@ export function resolveConfig(settings: Settings, warnings: readonly string[]): 
       name,
       listen,
       peers,
+      join: remembered?.joined === joined ? null : token,
       peerCa: pathOf(settings["peer-ca"]),
       minCopies: settings["min-copies"]?.value ?? 1,
       data,
@@ -279,6 +288,16 @@ export function resolveConfig(settings: Settings, warnings: readonly string[]): 
     answers,
     warnings,
   };
+}
+
+function tokenOf(settings: Settings): JoinToken | null {
+  const token = settings.join;
+  const file = settings["secret-file"];
+  if (token !== undefined && file !== undefined) {
+    const what = `${file.from}: given together with --join, which brings the secret`;
+    throw usage(what, "give the one or the other");
+  }
+  return token?.value ?? null;
 }
 
 function pathOf(told: Told<string> | undefined): string | null {

@@ -34,6 +34,10 @@ export const EXIT_CODES = {
   tls: 19,
   /** For commands that need it: the server does not run. */
   not_running: 20,
+  /** The operator of another server has removed this one from the cluster. */
+  removed: 21,
+  /** A start with `--join`: refused, or nobody answers there. */
+  not_joined: 22,
   /** A defect of Holdfast: please report it. */
   internal: 70,
   /** The disk failed: at start, or while running. Nothing goes on after a failed sync. */

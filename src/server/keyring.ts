@@ -7,23 +7,29 @@
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { compareText, fromBase64Url, toBase64Url } from "../core/bytes.ts";
-import { SECRETS_FORMER_MAX } from "../core/limits.ts";
 import { type LinkSecret, linkSecret } from "../mesh/link-secret.ts";
 import type { Keyring } from "../mesh/secret-spread.ts";
 import type { ToldSecret } from "../protocol/peer-link.ts";
-import { deriveKey, SECRET_BYTES, SECRET_FILE, type Secrets, secretText } from "./secret.ts";
+import {
+  deriveKey,
+  SECRET_BYTES,
+  SECRET_FILE,
+  type Secrets,
+  secretText,
+  withSecret,
+} from "./secret.ts";
 
 const linkSecretOf = (secret: Uint8Array) => linkSecret(deriveKey(secret, "peers"));
 
 export class ServerKeyring implements Keyring {
-  private readonly path: string;
+  private readonly data: string;
   private secrets: Secrets;
   told: readonly LinkSecret[];
   /** Changes are stored one after the other. */
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(data: string, secrets: Secrets) {
-    this.path = join(data, SECRET_FILE);
+    this.data = data;
     this.secrets = secrets;
     this.told = toldOf(secrets);
   }
@@ -75,14 +81,9 @@ export class ServerKeyring implements Keyring {
   }
 
   private async store(secret: Uint8Array, generation: number): Promise<void> {
-    const { cluster, secret: before, former } = this.secrets;
-    const next: Secrets = {
-      secret,
-      cluster,
-      generation,
-      former: [before, ...former].slice(0, SECRETS_FORMER_MAX),
-    };
-    await writeWhole(this.path, secretText(next));
+    const { cluster } = this.secrets;
+    const next = withSecret(this.secrets, { secret, cluster, generation });
+    await storeSecrets(this.data, next);
     this.secrets = next;
     this.told = toldOf(next);
   }
@@ -90,6 +91,11 @@ export class ServerKeyring implements Keyring {
 
 function toldOf({ secret, former }: Secrets): LinkSecret[] {
   return [secret, ...former].map(linkSecretOf);
+}
+
+/** Where every later start of this server looks. */
+export function storeSecrets(data: string, secrets: Secrets): Promise<void> {
+  return writeWhole(join(data, SECRET_FILE), secretText(secrets));
 }
 
 /** In the place of the old one, durable; a crash leaves the one or the other. */

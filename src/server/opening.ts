@@ -14,6 +14,7 @@ import { SqliteView } from "../storage/view.ts";
 import type { ViewWal } from "../storage/view-wal.ts";
 import type { Config } from "./config.ts";
 import { StartError } from "./exit-codes.ts";
+import { JOIN_TOKENS_FILES } from "./join-tokens.ts";
 import type { ServerLog } from "./log.ts";
 import { realClock, realHash } from "./platform.ts";
 import { REMEMBERED_FILES } from "./remembered.ts";
@@ -27,7 +28,12 @@ import {
 } from "./secret.ts";
 
 /** Own files that may stand in a data directory before there is a store in it. */
-export const COMPANIONS = [...SECRET_FILES, ...REMEMBERED_FILES, ...KEY_FILES];
+export const COMPANIONS = [
+  ...SECRET_FILES,
+  ...REMEMBERED_FILES,
+  ...KEY_FILES,
+  ...JOIN_TOKENS_FILES,
+];
 const PROGRESS_INTERVAL_MS = 1_000;
 
 export type OpeningParts = {

@@ -5,6 +5,8 @@
 import { isServerName } from "../core/ids.ts";
 import { SERVERS_MAX } from "../core/limits.ts";
 import type { SignUpPolicy } from "../gateway/ports.ts";
+import { decodeJoinToken } from "../mesh/join-token.ts";
+import type { JoinToken } from "../protocol/peer-join.ts";
 import {
   type AddressRange,
   type HostPort,
@@ -96,6 +98,10 @@ function peer(text: string): string {
   );
 }
 
+function joinToken(text: string): JoinToken {
+  return decodeJoinToken(text) ?? wrong("expected a whole token, as `holdfast invite` printed it");
+}
+
 function range(text: string): AddressRange {
   return (
     parseRange(text) ?? wrong("expected an address or a range, such as 10.0.0.7 or 10.0.0.0/8")
@@ -125,6 +131,7 @@ export const OPTIONS = {
   name: one("NAME", "this server's name within its cluster", serverName),
   listen: one("HOST:PORT", "address to listen on (127.0.0.1:7300)", listen),
   peer: many("HOST:PORT", "another server of the cluster; https://HOST[:PORT] over TLS", peer),
+  join: one("TOKEN", "join a running cluster with a token of `holdfast invite`; once", joinToken),
   data: one("DIR", "where this server keeps everything (a folder called like the server)", path),
   url: one("URL", "the address that clients use, if it is not the one to listen on", publicUrl),
   "tls-cert": one("FILE", "certificate chain (PEM): serve https and wss", path),

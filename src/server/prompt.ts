@@ -40,7 +40,7 @@ export async function askMissing(
     const previous = formatHostPort(listenOf(answers, remembered));
     answers.listen = await askOne(terminal, "listen", "Address to listen on", previous);
   }
-  if (all && answers.peer === undefined) {
+  if (all && answers.peer === undefined && answers.join === undefined) {
     answers.peer = await askPeers(terminal, remembered?.peers ?? []);
   }
   const listen = listenOf(answers, remembered);

@@ -30,6 +30,8 @@ export type Remembered = {
   readonly signUp: SignUpPolicy | null;
   /** Absolute; null for the one in the data directory. */
   readonly secretFile: string | null;
+  /** The join token that this server came in by: a start that is given it again needs nobody's word. */
+  readonly joined?: string;
 };
 
 /** The server that runs now, or ran last. */
@@ -69,7 +71,7 @@ function checked(text: string): Stored | null {
   } catch {
     return null;
   }
-  const { format, name, listen, peers, signUp, secretFile } = value ?? {};
+  const { format, name, listen, peers, signUp, secretFile, joined } = value ?? {};
   const isPeer = (peer: unknown) => typeof peer === "string" && parsePeer(peer) !== null;
   const good =
     format === FORMAT &&
@@ -80,6 +82,7 @@ function checked(text: string): Stored | null {
     Array.isArray(peers) &&
     peers.every(isPeer) &&
     [null, "open", "invitation", "closed"].includes(signUp as string | null) &&
+    (joined === undefined || typeof joined === "string") &&
     (secretFile === null || typeof secretFile === "string");
   return good ? (value as Stored) : null;
 }
@@ -89,8 +92,9 @@ export function readRemembered(data: string): Remembered | null {
 }
 
 export function writeServerFile(data: string, answers: Remembered, running: Running | null): void {
-  const { name, listen, peers, signUp, secretFile } = answers;
-  const stored: Stored = { format: FORMAT, name, listen, peers, signUp, secretFile, running };
+  const { name, listen, peers, signUp, secretFile, joined } = answers;
+  const known = { format: FORMAT, name, listen, peers, signUp, secretFile };
+  const stored: Stored = { ...known, ...(joined === undefined ? {} : { joined }), running };
   const path = join(data, REMEMBERED_FILE);
   const fresh = `${path}.new`;
   rmSync(fresh, { force: true });

@@ -14,6 +14,7 @@ import { findingLines, StorageError, storageFailure } from "../storage/failure.t
 import { type Config, readSettings, resolveConfig } from "./config.ts";
 import { EXIT_CODES, STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
 import { ExitGuard } from "./exit-guard.ts";
+import type { Left } from "./leaving.ts";
 import { openLogger, type ServerLog } from "./log.ts";
 import type { RawOptions } from "./options.ts";
 import { calledAs } from "./own-command.ts";
@@ -88,15 +89,19 @@ async function serve(config: Config, guard: ExitGuard): Promise<number> {
     log.warn({ setup: setupUrl(server.url, server.setup) }, "there is no administrator yet");
   }
   parent.serving(server);
-  log.info({ signal: await signal.first }, "stopping: finishing requests, telling clients");
+  const why = await Promise.race([signal.first, server.removed]);
+  const status = typeof why === "string" ? EXIT_CODES.ok : EXIT_CODES.removed;
+  if (typeof why !== "string") sayRemoved(config, log, why);
+  const fields = { signal: typeof why === "string" ? why : "removed" };
+  log.info(fields, "stopping: finishing requests, telling clients");
   const deadline = setTimeout(() => {
     log.warn({}, "stopping took too long: leaving");
-    guard.leave(EXIT_CODES.ok);
+    guard.leave(status);
   }, STOP_DEADLINE_MS - SAME_SIGNAL_MS);
   await server.stop();
   clearTimeout(deadline);
   log.info({}, "stopped");
-  return EXIT_CODES.ok;
+  return status;
 }
 
 class StopSignal {
@@ -148,7 +153,16 @@ function sayLoss({ givenUp, damagedCopy }: RunningServer): void {
   }
 }
 
-export function setupUrl(url: string, code: string): string {
+function sayRemoved(config: Config, log: ServerLog, { isHandedOver, words }: Left): void {
+  const { name, data } = config.process;
+  const what = `server ${name} was removed from the cluster and stops: ${words}`;
+  const rest = isHandedOver ? `${data} may be deleted` : "start it again to hand over the rest";
+  const remedy = `${rest}; to let it in again, start it with --join and a token of \`holdfast invite\``;
+  log.error({ remedy }, what);
+  console.error(`holdfast: ${what}\n  ${remedy}`);
+}
+
+function setupUrl(url: string, code: string): string {
   return `${url}/#/join/${code}`;
 }
 

@@ -108,6 +108,16 @@ function bytesOf(text: string): Uint8Array | null {
   return isExact && bytes.length === SECRET_BYTES ? new Uint8Array(bytes) : null;
 }
 
+/** What is kept when a secret becomes the present one. */
+export function withSecret(
+  before: Secrets | null,
+  { secret, generation, cluster }: Omit<Secrets, "former">,
+): Secrets {
+  const all = before === null ? [] : [before.secret, ...before.former];
+  const former = all.filter((one) => Buffer.compare(one, secret) !== 0);
+  return { secret, cluster, generation, former: former.slice(0, SECRETS_FORMER_MAX) };
+}
+
 export function secretText({ secret, cluster, generation, former }: Secrets): string {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
   const lines = [`cluster ${cluster}`, `generation ${generation}`];

@@ -8,6 +8,7 @@ import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { ServerKey } from "../mesh/server-key.ts";
 import { openrpc as openrpcDocument } from "../protocol/openrpc.ts";
+import type { JoinToken } from "../protocol/peer-join.ts";
 import { Replica } from "../replica/replica.ts";
 import { type Finding, StorageError } from "../storage/failure.ts";
 import type { Store } from "../storage/store.ts";
@@ -19,10 +20,14 @@ import { Cluster, openServerKey } from "./cluster.ts";
 import type { Config } from "./config.ts";
 import { DigestExchange } from "./digest-exchange.ts";
 import { STORAGE_REMEDIES, StartError } from "./exit-codes.ts";
+import { JoinTokens } from "./join-tokens.ts";
+import { joinCluster } from "./joining.ts";
 import { ServerKeyring } from "./keyring.ts";
 import { KILL_VARIABLE, type KillPoints, killPoints } from "./kill-point.ts";
+import type { Left } from "./leaving.ts";
 import { Listener } from "./listener.ts";
 import type { ServerLog } from "./log.ts";
+import { Membership } from "./membership.ts";
 import { Metrics } from "./metrics.ts";
 import { Opening } from "./opening.ts";
 import { loadPage, Page } from "./page.ts";
@@ -30,7 +35,7 @@ import type { PagePack } from "./page-pack.ts";
 import { readPem } from "./pem.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { type Running, writeServerFile } from "./remembered.ts";
-import { operatorTokenOf } from "./secret.ts";
+import { operatorTokenOf, type Secrets } from "./secret.ts";
 
 export const VERSION = manifest.version;
 const TLS_OPTIONS = "--tls-cert or --tls-key";
@@ -49,6 +54,8 @@ export type RunningServer = {
   /** What `--accept-loss` gave up, and where the damaged files are. */
   readonly givenUp: readonly Finding[];
   readonly damagedCopy: string | null;
+  /** Resolves when it was removed from the cluster and may stop. */
+  readonly removed: Promise<Left>;
   /** Holds the links with these servers down, for trying what happens then. */
   sever(servers: ReadonlySet<string>): void;
   /** Finishes what is in flight, tells clients, closes everything; within STOP_DEADLINE_MS. */
@@ -101,6 +108,7 @@ class Start {
   private url: string | null = null;
   private listener: Listener | null = null;
   private cluster: Cluster | null = null;
+  private readonly removed = Promise.withResolvers<Left>();
   /** Taken back, in reverse, when the start is refused. */
   private readonly undo: (() => unknown)[] = [];
 
@@ -127,13 +135,15 @@ class Start {
     const { config, log, undo } = this;
     const starting = (what: string) => this.listener?.starting(what);
     const opening = new Opening({ config, log, release: VERSION, undo, starting });
-    const known = opening.readSecrets();
+    const { join } = config.process;
+    const known = join === null ? opening.readSecrets() : null;
     const ca = peerCa === null ? null : readPem(peerCa, "--peer-ca");
     opening.probeLock();
     const listener = this.bind(await this.loadPage());
     this.listener = listener;
     undo.push(() => listener.close());
-    const keyring = new ServerKeyring(data, known ?? opening.makeSecret());
+    const secrets = join === null ? known : await this.join(join, listener, ca);
+    const keyring = new ServerKeyring(data, secrets ?? opening.makeSecret());
     starting("opening the log");
     const store = await opening.openStore(keyring.cluster, killAt);
     undo.push(() => store.close());
@@ -143,6 +153,13 @@ class Start {
     undo.push(() => view.close());
     const viewDigests = new ViewDigests(store);
     return { ca, listener, keyring, store, view, viewWal, viewDigests, key: openServerKey(data) };
+  }
+
+  private join(token: JoinToken, listener: Listener, ca: string | null): Promise<Secrets> {
+    const { data, name } = this.config.process;
+    listener.starting("joining the cluster");
+    const url = this.clientUrl(listener);
+    return joinCluster({ data, name, token, url, release: VERSION, ca });
   }
 
   private connect(opened: Opened, probe: KillPoints["probe"]): RunningServer {
@@ -164,8 +181,13 @@ class Start {
     });
     const { storeId } = store.log;
     const { config, log } = this;
+    const tokens = new JoinTokens(config.process.data, () => replica.wallMs());
+    const { publicText: publicKey } = key;
+    const membership = new Membership({ name, publicKey, url, replica, keyring, tokens });
     const parts = { config, log, replica, storeId, key, keyring, url, release: VERSION, ca };
-    const cluster = new Cluster({ ...parts, clock: realClock, random: realRandom });
+    const ports = { clock: realClock, random: realRandom };
+    const { resolve: left } = this.removed;
+    const cluster = new Cluster({ ...parts, ...ports, membership, left });
     this.cluster = cluster;
     const digests = new DigestExchange(replica, realClock, viewDigests);
     const gateway = this.openGateway(listener, replica, keyring, cluster, digests);
@@ -255,6 +277,7 @@ class Start {
       servers: () => servers.servers(),
       links: () => servers.links(),
       digest: (server, range) => digests.of(server, range),
+      ...(servers.membership === undefined ? {} : { membership: servers.membership }),
       minCopies: own.minCopies,
       signUp: cluster.signUp,
       writesPerSecond: own.writesPerSecond,
@@ -308,6 +331,7 @@ class Start {
       setup: gateway.setupCode,
       givenUp: store.givenUp,
       damagedCopy: store.damagedCopy,
+      removed: this.removed.promise,
       sever: (servers) => parts.cluster.mesh.sever(servers),
       stop: () => {
         stopped ??= this.stop(parts);
