@@ -3,6 +3,7 @@ import { assert } from "../src/core/assert.ts";
 import { type BranchBase, plainOrigin } from "../src/core/branch.ts";
 import { equalBytes } from "../src/core/bytes.ts";
 import type { Incarnation } from "../src/core/ids.ts";
+import { FREE_SPACE_INTERVAL_MS } from "../src/core/limits.ts";
 import { CHAIN_START, chainHash, type Op } from "../src/core/op.ts";
 import type { Head, VersionVector } from "../src/core/vector.ts";
 import type { Log, LogListener, Split, StoredOp } from "../src/replica/ports.ts";
@@ -18,6 +19,13 @@ type OriginOps = {
 };
 
 const BEGINNING: BranchBase = { seq: 0, chain: CHAIN_START };
+const RESERVE_BYTES = 1_000_000;
+const NO_ROOM_RETRY_MS = 200;
+
+/** A disk that failed, as opposed to a defect. */
+export class DiskError extends Error {
+  override name = "DiskError";
+}
 
 /** What one store holds. */
 export class Disk {
@@ -29,6 +37,12 @@ export class Disk {
   freeBytes = 1e12;
   /** How long a commit takes, ms: at least and at most. */
   commitMs: readonly [number, number] = [0.2, 3];
+  /** The next commit is an error of the disk: the process must not go on after it. */
+  failsNext = false;
+  /** When it was put back to an older copy, and to how many ops. */
+  readonly rollbacks: { readonly atMs: number; readonly toN: number }[] = [];
+  /** Called for each op that is durable. */
+  onStored: (op: Op, n: number) => void = () => {};
 
   constructor(storeId: string) {
     this.storeId = storeId;
@@ -43,6 +57,7 @@ export class Disk {
     this.ops.push(op);
     of.ns.push(this.ops.length);
     of.chains.push(chain);
+    this.onStored(op, this.ops.length);
     return { n: this.ops.length, op };
   }
 
@@ -104,6 +119,22 @@ export class Disk {
     for (const op of this.ops) copy.store(op);
     for (const [n, by] of this.erasedBy) copy.erasedBy.set(n, by);
     return copy;
+  }
+
+  /** An older copy of the data directory is put in its place. */
+  rollBack(toN: number, atMs: number): void {
+    this.rollbacks.push({ atMs, toN });
+    const older = this.ops.slice(0, toN);
+    const { onStored } = this;
+    this.onStored = () => {};
+    const bases = [...this.origins].map(([origin, { base }]) => ({ origin, base }));
+    this.ops.length = 0;
+    this.heads.clear();
+    this.origins.clear();
+    for (const { origin, base } of bases) this.begin(origin, base);
+    for (const op of older) this.store(op);
+    this.onStored = onStored;
+    for (const [n, by] of this.erasedBy) if (n > toN || by > toN) this.erasedBy.delete(n);
   }
 
   eraseBody(n: number, by: number): void {
@@ -174,7 +205,12 @@ export class DiskLog implements Log {
 
   listen(listener: LogListener): void {
     this.listener = listener;
-    listener.space(this.disk.freeBytes, 1_000_000);
+    this.tellSpace();
+  }
+
+  private tellSpace(): void {
+    this.listener?.space(this.disk.freeBytes, RESERVE_BYTES);
+    this.clock.schedule(FREE_SPACE_INTERVAL_MS, () => this.tellSpace());
   }
 
   append(ops: readonly Op[]): void {
@@ -209,12 +245,28 @@ export class DiskLog implements Log {
     this.busy = true;
     const [least, most] = this.disk.commitMs;
     const tookMs = this.chance.between(least, most);
-    this.clock.schedule(tookMs, () => {
-      const ops = this.commit();
-      this.listener?.durable({ ops, tookMs });
-      this.listener?.space(this.disk.freeBytes, 1_000_000);
-      this.commitNext();
-    });
+    this.clock.schedule(tookMs, () => this.commitDone(tookMs));
+  }
+
+  private commitDone(tookMs: number): void {
+    if (this.disk.failsNext) {
+      this.disk.failsNext = false;
+      if (this.chance.happens(0.5)) this.commit(); // it was written after all
+      this.pending.length = 0;
+      this.busy = false;
+      this.listener?.failed(new DiskError("fsync: input/output error"));
+      return;
+    }
+    if (this.disk.freeBytes <= 0) {
+      // Taken back whole, and tried again until there is room.
+      this.listener?.space(this.disk.freeBytes, RESERVE_BYTES);
+      this.clock.schedule(NO_ROOM_RETRY_MS, () => this.commitDone(tookMs));
+      return;
+    }
+    const ops = this.commit();
+    this.listener?.durable({ ops, tookMs });
+    this.listener?.space(this.disk.freeBytes, RESERVE_BYTES);
+    this.commitNext();
   }
 
   private commit(): StoredOp[] {

@@ -355,8 +355,8 @@ export class Client {
   #event(method: string, params: unknown): void {
     const values = (typeof params === "object" && params !== null ? params : {}) as Values;
     this.#notice(method, values);
-    const again = method === "message.posted" && !this.#shown.first(String(idOf(values.message)));
-    const open = again ? [] : this.#emitter.pass(method, values);
+    const event = this.#shown.asWhat(method, values.message);
+    const open = event === undefined ? [] : this.#emitter.pass(event, values);
     const { cursor } = values;
     // In a replay only what is replayed tells how far it came: a beat may already know better.
     const counts = !this.#connection.replaying || !passing(method);

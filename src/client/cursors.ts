@@ -62,24 +62,32 @@ export class Cursors {
   }
 }
 
-/** Message ids that were shown, the newest SHOWN_MAX: a resume that says too much is cut short here. */
+/**
+ * Messages that were shown and where they stand, the newest SHOWN_MAX: a resume that says too much is cut short
+ * here. One that comes again at another place was moved: of two requests that two servers took, the other counts.
+ */
 export class Shown {
-  private readonly ids = new Set<string>();
+  private readonly places = new Map<string, string>();
   private readonly max: number;
 
   constructor(max: number) {
     this.max = max;
   }
 
-  /** Whether it is the first time; remembers it. */
-  first(id: string): boolean {
-    if (this.ids.has(id)) return false;
-    this.ids.add(id);
-    if (this.ids.size > this.max) this.ids.delete(this.ids.values().next().value as string);
-    return true;
+  /** As what an event is passed on to listeners; not at all if it tells what is shown already. */
+  asWhat(event: string, message: unknown): string | undefined {
+    if (event === "reset") this.clear(); // what there is will be read anew, and what comes later is new
+    if (event !== "message.posted") return event;
+    const { id, position } = (message ?? {}) as { id?: string; position?: string };
+    const before = this.places.get(String(id));
+    if (before === String(position)) return undefined;
+    this.places.set(String(id), String(position));
+    if (before !== undefined) return "message.changed";
+    if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
+    return event;
   }
 
   clear(): void {
-    this.ids.clear();
+    this.places.clear();
   }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Client } from "./client.ts";
 import { Cursors, Shown } from "./cursors.ts";
 import { ANN, BOB, OPS, refuse, TOKEN } from "./testing/chat.ts";
@@ -381,9 +381,29 @@ test("[R62] cursors settle in order whatever the order in which listeners finish
   expect(kept).toEqual(["1", "5"]);
 });
 
-test("the ids of shown messages are bounded, the oldest go first", () => {
-  const shown = new Shown(3);
-  for (const id of ["1", "2", "3", "4"]) expect(shown.first(id)).toBe(true);
-  expect(shown.first("2")).toBe(false);
-  expect(shown.first("1")).toBe(true);
+describe("what was shown", () => {
+  const at = (id: string, position = "1") => ({ id, position });
+
+  test("is bounded, the oldest goes first", () => {
+    const shown = new Shown(3);
+    for (const id of ["1", "2", "3", "4"]) {
+      expect(shown.asWhat("message.posted", at(id))).toBe("message.posted");
+    }
+    expect(shown.asWhat("message.posted", at("2"))).toBeUndefined();
+    expect(shown.asWhat("message.posted", at("1"))).toBe("message.posted");
+  });
+
+  test("[R7] and comes again at another place was moved: that is told as a change", () => {
+    const shown = new Shown(3);
+    shown.asWhat("message.posted", at("1", "b"));
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.changed");
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBeUndefined();
+  });
+
+  test("[R7] before a reset is new after it: what is shown was read anew, perhaps without it", () => {
+    const shown = new Shown(3);
+    shown.asWhat("message.posted", at("1"));
+    expect(shown.asWhat("reset", undefined)).toBe("reset");
+    expect(shown.asWhat("message.posted", at("1"))).toBe("message.posted");
+  });
 });

@@ -1,0 +1,193 @@
+/** What each kind of fault does to a world; everything that lasts ends by itself. */
+import type { Time } from "./clock.ts";
+import type { Network } from "./network.ts";
+import type { Person } from "./person.ts";
+import type { Fault, FaultKind } from "./plan.ts";
+import type { SimServer } from "./server.ts";
+import type { Sometimes } from "./sometimes.ts";
+import { FREEZE_MS_MAX } from "./witness.ts";
+
+const QUICK_DISK_MS: readonly [number, number] = [0.2, 3];
+const QUICK_NETWORK_MS: readonly [number, number] = [0.1, 2];
+const YEAR_MS = 365 * 86_400_000;
+
+export type FaultWorld = {
+  readonly time: Time;
+  readonly network: Network;
+  readonly servers: readonly SimServer[];
+  readonly people: readonly Person[];
+  readonly sometimes: Sometimes;
+  /** Until everything is to be mended. */
+  readonly isStormy: boolean;
+  note(text: string): void;
+};
+
+/** The servers of a fault, in its order, and what it needs of them. */
+class Deed {
+  readonly fault: Fault;
+  readonly world: FaultWorld;
+  readonly all: readonly SimServer[];
+  readonly first: SimServer;
+  readonly second: SimServer;
+  readonly person: Person;
+
+  constructor(fault: Fault, world: FaultWorld) {
+    this.fault = fault;
+    this.world = world;
+    this.all = fault.servers.map((name) => world.servers.find((s) => s.name === name) as SimServer);
+    this.first = this.all[0] as SimServer;
+    this.second = this.all[1] ?? this.first;
+    this.person = world.people[fault.person % world.people.length] as Person;
+  }
+
+  /** ms between two bounds, the same for the same fault. */
+  ms(least: number, most: number): number {
+    return least + this.fault.share * (most - least);
+  }
+
+  later(ms: number, act: () => void): void {
+    this.world.time.at(ms, act);
+  }
+
+  startLater(server: SimServer, ms: number): void {
+    this.later(ms, () => server.start());
+  }
+
+  /** Two hosts, in one direction or both, for a while. */
+  cut(from: string, to: string, bothWays: boolean, ms: number): void {
+    const { network } = this.world;
+    network.cut(from, to);
+    if (bothWays) network.cut(to, from);
+    this.later(ms, () => {
+      network.heal(from, to);
+      if (bothWays) network.heal(to, from);
+    });
+  }
+}
+
+const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
+  crash: (deed) => {
+    deed.first.kill();
+    deed.startLater(deed.first, deed.ms(0, 4_000));
+  },
+  "crash-all": (deed) => {
+    for (const server of deed.all) server.kill();
+    for (const [i, server] of deed.all.entries()) deed.startLater(server, i * deed.ms(0, 1_500));
+  },
+  stop: (deed) => {
+    deed.first.stop();
+    deed.startLater(deed.first, deed.ms(300, 6_000));
+  },
+  freeze: (deed) => {
+    deed.first.freeze();
+    deed.later(deed.ms(30, FREEZE_MS_MAX), () => deed.first.thaw());
+  },
+  "kill-the-acknowledger": (deed) => {
+    const { first, all } = deed;
+    for (const server of all.slice(1)) server.freeze();
+    deed.later(deed.ms(300, 3_000), () => {
+      if (deed.world.isStormy) first.kill();
+      for (const server of all.slice(1)) server.thaw();
+    });
+    deed.startLater(first, deed.ms(3_500, 6_000));
+  },
+  "cut-off": (deed) => {
+    for (const other of deed.all.slice(1)) {
+      deed.cut(deed.first.name, other.name, true, deed.ms(50, 7_000));
+    }
+  },
+  "one-way": (deed) => deed.cut(deed.first.name, deed.second.name, false, deed.ms(50, 7_000)),
+  bridge: (deed) => deed.cut(deed.first.name, deed.second.name, true, deed.ms(50, 7_000)),
+  split: (deed) => {
+    for (const [i, a] of deed.all.entries()) {
+      for (const b of deed.all.slice(i + 1)) deed.cut(a.name, b.name, true, deed.ms(50, 7_000));
+    }
+  },
+  "cut-client": (deed) => {
+    const { first, person, fault } = deed;
+    const [from, to] = fault.coin ? [first.name, person.host] : [person.host, first.name];
+    deed.cut(from, to, fault.share > 0.3, deed.ms(50, 7_000));
+  },
+  "break-link": (deed) => {
+    deed.world.network.break(deed.first.name, deed.second.name);
+  },
+  "break-clients": (deed) => {
+    for (const { host } of deed.world.people) deed.world.network.break(deed.first.name, host);
+  },
+  clog: (deed) => deed.world.network.clog(deed.first.name, deed.second.name, deed.ms(50, 5_000)),
+  "clog-client": (deed) => {
+    const { first, person, fault } = deed;
+    const [from, to] = fault.coin ? [first.name, person.host] : [person.host, first.name];
+    deed.world.network.clog(from, to, deed.ms(50, 5_000));
+  },
+  "slow-network": (deed) => {
+    const { network } = deed.world;
+    network.delayMs = [0.5, deed.ms(10, 300)];
+    deed.later(deed.ms(500, 5_000), () => {
+      network.delayMs = QUICK_NETWORK_MS;
+    });
+  },
+  "slow-disk": (deed) => slowDisk(deed, [20, deed.ms(50, 500)], deed.ms(500, 6_000)),
+  "stalled-disk": (deed) => slowDisk(deed, [2_000, 2_500], 100),
+  "fsync-error": (deed) => {
+    deed.first.disk.failsNext = true;
+    deed.startLater(deed.first, deed.ms(1_000, 5_000));
+  },
+  "disk-full": (deed) => {
+    const { disk } = deed.first;
+    disk.freeBytes = deed.fault.coin ? 0 : 500_000;
+    deed.later(deed.ms(200, 5_000), () => {
+      disk.freeBytes = 1e12;
+    });
+  },
+  wipe: (deed) => {
+    deed.first.wipe();
+    deed.startLater(deed.first, deed.ms(0, 4_000));
+  },
+  "roll-back": (deed) => {
+    deed.first.rollBack(Math.ceil(deed.ms(1, 60)));
+    deed.startLater(deed.first, deed.ms(0, 3_000));
+  },
+  leap: (deed) => {
+    const { share, coin } = deed.fault;
+    // Most leaps are about the bound of five minutes; some go for a year.
+    const ms = share < 0.8 ? share * 800_000 : (share - 0.8) * 5 * YEAR_MS;
+    deed.first.leap(coin ? ms : -ms);
+  },
+  vanish: (deed) => {
+    deed.person.vanish();
+    deed.later(deed.ms(0, 6_000), () => deed.person.start());
+  },
+  "freeze-client": (deed) => {
+    deed.person.freeze();
+    deed.later(deed.ms(50, 6_000), () => deed.person.thaw());
+  },
+};
+
+function slowDisk(deed: Deed, commitMs: readonly [number, number], ms: number): void {
+  const { disk } = deed.first;
+  disk.commitMs = commitMs;
+  deed.later(ms, () => {
+    disk.commitMs = QUICK_DISK_MS;
+  });
+}
+
+export function strike(fault: Fault, world: FaultWorld): void {
+  const deed = new Deed(fault, world);
+  world.note(`-- fault ${fault.n}: ${fault.kind} of ${fault.servers.join()}`);
+  world.sometimes.happened(`fault: ${fault.kind}`);
+  DEEDS[fault.kind](deed);
+}
+
+/** The storm is over: nothing is cut, frozen, slow or full any more. */
+export function calm(world: FaultWorld): void {
+  world.network.healAll();
+  world.network.delayMs = QUICK_NETWORK_MS;
+  for (const server of world.servers) {
+    server.thaw();
+    server.disk.commitMs = QUICK_DISK_MS;
+    server.disk.freeBytes = 1e12;
+    server.disk.failsNext = false;
+  }
+  for (const person of world.people) person.thaw();
+}

@@ -1,0 +1,23 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { run } from "./run.ts";
+
+setDefaultTimeout(600_000);
+
+/** What was found once, by the seed that found it. */
+const FOUND: Readonly<Record<string, number>> = {
+  "a message that came again after a reset was not shown": 10,
+  "a message that was moved by a hedge stayed where it was": 4,
+};
+
+for (const [what, seed] of Object.entries(FOUND)) {
+  test(`[R7] found before: ${what} (seed ${seed})`, async () => {
+    expect((await run(seed)).failure).toBeNull();
+  });
+}
+
+test("the same seed is the same run, another one another", async () => {
+  const [first, again, other] = [await run(2), await run(2), await run(5)];
+  expect(again.hash).toBe(first.hash);
+  expect(again.sometimes).toEqual(first.sometimes);
+  expect(other.hash).not.toBe(first.hash);
+});

@@ -1,0 +1,265 @@
+/**
+ * Looks at every op that becomes durable and at every frame between clients and servers, and complains at once.
+ *
+ * It knows ops as they lie on disks and frames as they go over the network, and nothing of how a server does its
+ * work: what it holds a server to is what that server told somebody.
+ */
+import { type AccountId, messageIdFor, type RequestId } from "../src/core/ids.ts";
+import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../src/core/limits.ts";
+import type { Op } from "../src/core/op.ts";
+import { compareStamps, type Stamp } from "../src/core/stamp.ts";
+import { messagePost } from "../src/ops/message.ts";
+import type { ClientLine, LineWatch } from "./client-lines.ts";
+import type { Disk } from "./disk.ts";
+import type { SimServer } from "./server.ts";
+import type { Sometimes } from "./sometimes.ts";
+
+/** Longer than any server of these worlds is frozen and then goes on with what it knew. */
+export const FREEZE_MS_MAX = 8_000;
+/** So long a server may name another one whose disk was lost: until it can know. */
+const UNAWARE_MS = LINK_SILENT_MS + 2 * SUSPECT_AFTER_MS + FREEZE_MS_MAX;
+
+type Frame = {
+  readonly id?: number | string;
+  readonly method?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly result?: Readonly<Record<string, unknown>>;
+};
+type Asked = { readonly method: string; readonly id: RequestId | null; readonly atMs: number };
+type Receipt = { readonly held: readonly string[]; readonly of: number };
+
+/** Where an op lay when somebody was told so. */
+export type Copy = { readonly disk: Disk; readonly n: number };
+
+/** A write that a server said is stored. */
+export type Acknowledged = {
+  readonly author: AccountId;
+  readonly id: RequestId;
+  readonly method: string;
+  readonly server: string;
+  readonly atMs: number;
+  readonly receipt: Receipt;
+  readonly copies: readonly Copy[];
+};
+
+/** What lies where on one disk. */
+class DiskIndex {
+  private readonly byRequest = new Map<string, number[]>();
+  private readonly messages = new Map<string, number>();
+  private readonly disk: Disk;
+  readonly stamps = new Map<string, Stamp>();
+
+  constructor(disk: Disk) {
+    this.disk = disk;
+    for (const [i, op] of disk.ops.entries()) this.add(op, i + 1);
+  }
+
+  add(op: Op, n: number): void {
+    const ns = this.byRequest.get(op.id);
+    if (ns === undefined) this.byRequest.set(op.id, [n]);
+    else ns.push(n);
+    if (op.kind === messagePost.number) this.messages.set(messageIdFor(op.author, op.id), n);
+  }
+
+  find(author: AccountId | null, id: string): number | undefined {
+    return this.byRequest.get(id)?.find((n) => {
+      const op = this.disk.ops[n - 1];
+      return op?.id === id && (author === null || op.author === author);
+    });
+  }
+
+  message(id: string): number | undefined {
+    const n = this.messages.get(id);
+    const op = n === undefined ? undefined : this.disk.ops[n - 1];
+    return op !== undefined && messageIdFor(op.author, op.id) === id ? n : undefined;
+  }
+}
+
+export type WitnessWorld = {
+  readonly servers: readonly SimServer[];
+  readonly sometimes: Sometimes;
+  nowMs(): number;
+  mix(content: Uint8Array): void;
+  /** Since when every server takes every other for in sync, with no trouble after; null while not so. */
+  wholeSinceMs(): number | null;
+  fail(rule: string, what: string): void;
+};
+
+export class Witness {
+  readonly acknowledged: Acknowledged[] = [];
+  private readonly indexes = new WeakMap<Disk, DiskIndex>();
+  private readonly contents = new Map<string, Uint8Array>();
+  private readonly accounts = new WeakMap<ClientLine, AccountId>();
+  private readonly asks = new WeakMap<ClientLine, Map<number | string, Asked>>();
+  private readonly world: WitnessWorld;
+
+  constructor(world: WitnessWorld) {
+    this.world = world;
+  }
+
+  index(disk: Disk): DiskIndex {
+    let index = this.indexes.get(disk);
+    if (index === undefined) {
+      index = new DiskIndex(disk);
+      this.indexes.set(disk, index);
+    }
+    return index;
+  }
+
+  watchDisk(server: SimServer): void {
+    const { disk } = server;
+    const index = this.index(disk);
+    index.stamps.clear();
+    for (const op of disk.ops) this.noteStamp(server, index, op);
+    disk.onStored = (op, n) => {
+      index.add(op, n);
+      this.world.mix(op.bytes);
+      this.oneContent(server, op);
+      this.stampsAscend(server, index, op);
+    };
+  }
+
+  /** R4: one (origin, seq), one content, for ever. */
+  private oneContent(server: SimServer, op: Op): void {
+    const key = `${op.origin} ${op.seq}`;
+    const known = this.contents.get(key);
+    if (known === undefined) this.contents.set(key, op.bytes);
+    else if (Buffer.compare(known, op.bytes) !== 0) {
+      this.world.fail("R4", `${server.name} stored another content of ${key}`);
+    }
+  }
+
+  private noteStamp(server: SimServer, index: DiskIndex, op: Op): void {
+    if (!op.origin.startsWith(`${server.name}.`)) return;
+    const before = index.stamps.get(server.name);
+    if (before === undefined || compareStamps(before, op.stamp) < 0) {
+      index.stamps.set(server.name, op.stamp);
+    }
+  }
+
+  /** R55: what a server mints comes after what it minted, across restarts. */
+  private stampsAscend(server: SimServer, index: DiskIndex, op: Op): void {
+    const isOwn = op.origin === server.running?.replica.figures().incarnation;
+    if (!isOwn) return;
+    const before = index.stamps.get(server.name);
+    if (before !== undefined && compareStamps(op.stamp, before) <= 0) {
+      this.world.fail("R55", `${server.name} minted ${op.origin} ${op.seq} with a stamp of before`);
+    }
+    index.stamps.set(server.name, op.stamp);
+  }
+
+  watch(server: SimServer): LineWatch {
+    return {
+      asked: (line, text) => this.asked(line, text),
+      said: (line, text) => this.said(server, line, text),
+      closed: () => {},
+    };
+  }
+
+  private asked(line: ClientLine, text: string): void {
+    let frame: Frame | null;
+    try {
+      frame = JSON.parse(text) as Frame | null;
+    } catch {
+      return; // no request: nothing will be promised for it
+    }
+    if (frame === null) return;
+    const { id, method, params } = frame;
+    if (id === undefined || method === undefined) return;
+    const asks = this.asks.get(line) ?? new Map<number | string, Asked>();
+    this.asks.set(line, asks);
+    const requestId = typeof params?.id === "string" ? (params.id as RequestId) : null;
+    asks.set(id, { method, id: requestId, atMs: this.world.nowMs() });
+  }
+
+  private said(server: SimServer, line: ClientLine, text: string): void {
+    const frame = JSON.parse(text) as Frame;
+    if (frame.method !== undefined) this.eventIsDurable(server, frame.method, frame.params ?? {});
+    else if (frame.result !== undefined) this.answered(server, line, frame.id, frame.result);
+  }
+
+  /** Nothing is published before it is durable. */
+  private eventIsDurable(
+    server: SimServer,
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+  ): void {
+    if (method === "message.held") {
+      this.world.sometimes.happened("a receipt grew and its author was told");
+      return;
+    }
+    if (method !== "message.posted" && method !== "message.changed") return;
+    const { id } = params.message as { id: string };
+    if (this.index(server.disk).message(id) !== undefined) return;
+    this.world.fail("R54", `${server.name} published ${id}, which is not on its disk`);
+  }
+
+  private answered(
+    server: SimServer,
+    line: ClientLine,
+    rpcId: number | string | undefined,
+    result: Readonly<Record<string, unknown>>,
+  ): void {
+    const asks = this.asks.get(line);
+    const asked = rpcId === undefined ? undefined : asks?.get(rpcId);
+    if (asked === undefined) return;
+    asks?.delete(rpcId as number);
+    if (/^(account\.create|session\.(open|resume))$/.test(asked.method)) {
+      this.accounts.set(line, (result.account as { id: AccountId }).id);
+    }
+    const author = this.accounts.get(line);
+    const receipt = result.receipt as Receipt | undefined;
+    if (receipt === undefined || asked.id === null || author === undefined) return;
+    this.acknowledge(server, { ...asked, id: asked.id, author }, receipt);
+  }
+
+  /** R1: everybody in a receipt has the op on its disk, or lost that disk so lately that nobody knows. */
+  private acknowledge(
+    server: SimServer,
+    asked: Asked & { id: RequestId; author: AccountId },
+    receipt: Receipt,
+  ): void {
+    const { author, id, method } = asked;
+    const { servers, sometimes } = this.world;
+    const what = `${method} ${id} through ${server.name}`;
+    const { held } = receipt;
+    if (!held.includes(server.name)) this.world.fail("R1", `${what}: answered without itself`);
+    if (new Set(held).size !== held.length || held.length > receipt.of) {
+      this.world.fail("R1", `${what}: held by ${held.join()} of ${receipt.of}`);
+    }
+    const copies: Copy[] = [];
+    for (const name of held) {
+      const holder = servers.find((other) => other.name === name);
+      const n = holder && this.index(holder.disk).find(author, id);
+      if (holder !== undefined && n !== undefined) copies.push({ disk: holder.disk, n });
+      else if (holder !== undefined && this.wasLostLately(holder, author, id)) {
+        sometimes.happened("a receipt named a disk that was just lost");
+      } else this.world.fail("R1", `${what}: says that ${name} holds it`);
+    }
+    this.isWholeWhenAllAre(asked, what, receipt);
+    sometimes.happened(`acknowledged by ${held.length} of ${receipt.of}`);
+    const atMs = this.world.nowMs();
+    this.acknowledged.push({ author, id, method, server: server.name, atMs, receipt, copies });
+  }
+
+  /** R2: while all are in sync, an answer waits for all. */
+  private isWholeWhenAllAre(asked: Asked, what: string, { held, of }: Receipt): void {
+    const since = this.world.wholeSinceMs();
+    if (since === null || asked.atMs < since || held.length === this.world.servers.length) return;
+    this.world.fail("R2", `${what}: held by ${held.join()} of ${of} while all were in sync`);
+  }
+
+  private wasLostLately(holder: SimServer, author: AccountId, id: string): boolean {
+    const fromMs = this.world.nowMs() - UNAWARE_MS;
+    if (holder.disk.rollbacks.some(({ atMs }) => atMs > fromMs)) return true;
+    return holder.lost.some(
+      ({ disk, atMs }) => atMs > fromMs && this.index(disk).find(author, id) !== undefined,
+    );
+  }
+}
+
+/** Whether a copy is still where it was: its disk is in use, and was not put back to before it. */
+export function isKept({ disk, n }: Copy, sinceMs: number, inUse: ReadonlySet<Disk>): boolean {
+  if (!inUse.has(disk)) return false;
+  return !disk.rollbacks.some(({ atMs, toN }) => atMs >= sinceMs && toN < n);
+}

@@ -1,0 +1,325 @@
+/**
+ * A world: servers, people, a network between them, a plan of what befalls them, and how it ends.
+ *
+ * It begins in peace, so that what only holds in peace is seen to hold; then comes the storm; then some servers
+ * are mended, alone, and must come to work and to agree; then all. Last, everything is looked at.
+ */
+import { createClient } from "../src/client/index.ts";
+import { LINK_BACKLOG_BYTES_MAX, PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../src/core/limits.ts";
+import { Chance } from "./chance.ts";
+import { socketsOf } from "./client-lines.ts";
+import { ProcessClock, Time } from "./clock.ts";
+import type { Disk } from "./disk.ts";
+import { calm, strike } from "./faults.ts";
+import { Network } from "./network.ts";
+import { Person, type Write } from "./person.ts";
+import type { Plan } from "./plan.ts";
+import { Rude } from "./rude.ts";
+import { SimServer } from "./server.ts";
+import { Sometimes } from "./sometimes.ts";
+import { Trace } from "./trace.ts";
+import { judge } from "./verdict.ts";
+import { isKept, Witness } from "./witness.ts";
+import { Workload } from "./workload.ts";
+
+const LOOK_MS = 50;
+const PEACE_MS = 1_500;
+/** Within so much simulated time after the last fault: */
+const MEET_MS = 30_000;
+const MENDED_MS = 120_000;
+const WRITES_MS = 30_000;
+const SETTLED_MS = 90_000;
+
+/** A promise of the product that did not hold. */
+export class Violation extends Error {
+  override name = "Violation";
+}
+
+export class World {
+  readonly plan: Plan;
+  readonly time = new Time();
+  readonly chance: Chance;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly sometimes = new Sometimes();
+  readonly servers: readonly SimServer[];
+  readonly people: readonly Person[];
+  readonly rude: readonly Rude[];
+  readonly urls: readonly string[];
+  readonly writes: Write[] = [];
+  readonly witness: Witness;
+  readonly work: Workload;
+  isStormy = false;
+  private failure: Violation | null = null;
+  private wholeMs: number | null = null;
+
+  constructor(plan: Plan, isRead: boolean) {
+    this.plan = plan;
+    this.chance = new Chance(plan.seed);
+    this.trace = new Trace(this.time, isRead);
+    this.network = new Network(this.time, this.chance.fork(), this.trace);
+    this.servers = this.makeServers();
+    this.witness = new Witness({
+      servers: this.servers,
+      sometimes: this.sometimes,
+      nowMs: () => this.time.nowMs,
+      mix: (content) => this.trace.mix(content),
+      wholeSinceMs: () => this.wholeMs,
+      fail: (rule, what) => this.fail(rule, what),
+    });
+    this.urls = this.servers.map(({ url }) => url);
+    this.people = Array.from(
+      { length: plan.people },
+      (_, i) => new Person(`p${i}`, this, this.chance.fork()),
+    );
+    this.rude = [new Rude("of-rude", this, this.chance.fork())];
+    this.work = new Workload(this);
+  }
+
+  private makeServers(): SimServer[] {
+    const { time, network, trace, chance, plan } = this;
+    const world = {
+      time,
+      network,
+      trace,
+      watch: (server: SimServer) => this.witness.watch(server),
+      watchDisk: (server: SimServer) => this.witness.watchDisk(server),
+      suspected: () => {
+        this.wholeMs = null;
+        this.sometimes.happened("a server was suspected");
+      },
+      defect: (server: SimServer, what: string) => this.fail("DEFECT", `${server.name}: ${what}`),
+    };
+    return plan.servers.map((name) => {
+      const server = new SimServer(name, plan.servers, world, chance.fork());
+      server.wallAheadMs = chance.between(-1_000, 1_000);
+      server.drift = 1 + (chance.happens(0.2) ? chance.between(-0.05, 0.05) : 0);
+      return server;
+    });
+  }
+
+  note(text: string): void {
+    this.trace.note(text);
+  }
+
+  /** Noted, and thrown when this event is over: whoever found it may be deep in a server. */
+  fail(rule: string, what: string): void {
+    this.failure ??= new Violation(`[${rule}] ${what}`);
+  }
+
+  isKept(write: Write): boolean {
+    const inUse = this.disksInUse;
+    return this.witness.acknowledged.some(
+      ({ id, copies, atMs }) => id === write.id && copies.some((copy) => isKept(copy, atMs, inUse)),
+    );
+  }
+
+  get disksInUse(): ReadonlySet<Disk> {
+    return new Set(this.servers.map(({ disk }) => disk));
+  }
+
+  // Time.
+
+  pass(ms: number): void {
+    this.time.pass(ms);
+    if (this.failure !== null) throw this.failure;
+  }
+
+  /** Throws if it does not come true within this simulated time. */
+  until(what: string, withinMs: number, holds: () => boolean): void {
+    const endMs = this.time.nowMs + withinMs;
+    while (!holds()) {
+      if (this.time.nowMs >= endMs) {
+        throw new Violation(
+          `[LIVENESS] not within ${withinMs / 1_000} s: ${what}\n${this.picture()}`,
+        );
+      }
+      this.pass(LOOK_MS);
+      this.bounds();
+    }
+  }
+
+  /** What comes of a promise, as time goes on. */
+  wait<T>(what: string, withinMs: number, promise: Promise<T>): T {
+    let result: { value: T } | { error: unknown } | null = null;
+    promise.then(
+      (value) => {
+        result = { value };
+      },
+      (error) => {
+        result = { error };
+      },
+    );
+    this.until(what, withinMs, () => result !== null);
+    const came = result as unknown as { value: T } | { error: unknown };
+    if ("error" in came) throw came.error;
+    return came.value;
+  }
+
+  private picture(): string {
+    return this.servers
+      .map(({ name, running, disk }) =>
+        running === null
+          ? `${name} down`
+          : `${name} ${disk.ops.length} ops ${JSON.stringify(running.replica.status())}`,
+      )
+      .join("\n");
+  }
+
+  private bounds(): void {
+    for (const { name, running } of this.servers) {
+      if (running === null) continue;
+      const { pendingOps, pendingBytes } = running.replica.figures();
+      if (pendingOps > PENDING_OPS_MAX || pendingBytes > 2 * PENDING_BYTES_MAX) {
+        this.fail("R10", `${name}: ${pendingOps} ops, ${pendingBytes} bytes wait for the disk`);
+      }
+    }
+    if (this.network.longestBacklog > 2 * LINK_BACKLOG_BYTES_MAX) {
+      this.fail("R10", `a connection has a backlog of ${this.network.longestBacklog} bytes`);
+    }
+  }
+
+  // The course of things.
+
+  run(): void {
+    const { plan } = this;
+    for (const server of this.servers) server.start();
+    this.until("all servers meet", MEET_MS, () => this.isWhole(this.servers));
+    this.wholeMs = this.time.nowMs;
+    for (const person of this.people) person.start();
+    this.work.begin(plan.everyMs);
+    this.pass(PEACE_MS);
+    this.storm();
+    this.mend();
+    this.restore();
+    judge(this);
+  }
+
+  private storm(): void {
+    this.isStormy = this.plan.faults.length > 0;
+    const begunMs = this.time.nowMs;
+    for (const fault of this.plan.faults) {
+      this.pass(Math.max(0, begunMs + fault.atMs - this.time.nowMs));
+      this.wholeMs = null;
+      strike(fault, this);
+    }
+    this.pass(Math.max(0, begunMs + this.plan.stormMs - this.time.nowMs));
+    this.isStormy = false;
+  }
+
+  /** Some servers are mended and the others are gone: writes complete and lag ends. */
+  private mend(): void {
+    const { survivors } = this.plan;
+    this.note(`-- mended: ${survivors.join()}`);
+    for (const server of this.servers) {
+      if (survivors.includes(server.name)) continue;
+      this.wholeMs = null;
+      server.isDead = true;
+      server.kill();
+    }
+    calm(this);
+    const alive = this.servers.filter(({ name }) => survivors.includes(name));
+    for (const server of alive) server.start();
+    this.until("the servers that are left are of one mind", MENDED_MS, () => this.isEven(alive));
+    for (const server of alive) this.writesThrough(server, alive.length);
+    this.sometimes.happened(`mended ${alive.length} of ${this.servers.length}`);
+  }
+
+  /** Somebody who knows only this server signs up and is answered. */
+  private writesThrough(server: SimServer, copies: number): void {
+    const host = `of-probe-${server.name}-${this.writes.length}-${this.time.nowMs}`;
+    const process = { host, clock: new ProcessClock(this.time, 0, 1) };
+    const { clock } = process;
+    const client = createClient({
+      servers: [server.url],
+      learnServers: false,
+      WebSocket: socketsOf(this.network, process),
+      clock: {
+        monotonicMs: () => clock.monotonicMs(),
+        wallMs: () => clock.wallMs(),
+        schedule: (ms, run) => {
+          const timer = clock.schedule(ms, run);
+          return () => timer.cancel();
+        },
+      },
+      random: this.chance.fork(),
+    });
+    const name = `probe-${server.name}-${Math.floor(this.time.nowMs)}`;
+    const params = { name, password: "correct horse" };
+    const made = this.wait(`a write through ${server.name}`, WRITES_MS, client.signUp(params));
+    if (made.receipt.held.length < Math.min(copies, 1)) this.fail("R1", "an empty receipt");
+    clock.kill();
+    this.network.gone(process);
+  }
+
+  /** All servers are there again, and everybody comes to rest. */
+  private restore(): void {
+    this.note("-- restored");
+    for (const server of this.servers) {
+      server.isDead = false;
+      server.start();
+    }
+    for (const person of this.people) person.start();
+    this.until("all servers are whole", MENDED_MS, () => this.isWhole(this.servers));
+    this.wholeMs = this.time.nowMs;
+    this.pass(PEACE_MS);
+    this.work.isOver = true;
+    this.until("everybody is told what became of it", SETTLED_MS, () => this.isAtRest());
+    this.pass(PEACE_MS);
+    this.until("all servers hold the same", MENDED_MS, () => this.isEven(this.servers));
+  }
+
+  private isAtRest(): boolean {
+    return (
+      this.writes.every(({ told, person }) => told.is !== "open" || !this.awaits(person)) &&
+      this.people.every(
+        ({ client, isSettled }) =>
+          client !== null &&
+          isSettled &&
+          client.account !== undefined &&
+          client.outbox.entries.every(({ state }) => state === "failed"),
+      )
+    );
+  }
+
+  /** A write whose process died is never told of; those of a living one are. */
+  private awaits(host: string): boolean {
+    const person = this.people.find((one) => one.host === host);
+    return person?.hasOpenCalls ?? false;
+  }
+
+  /** Every one of them takes every other for in sync. */
+  isWhole(servers: readonly SimServer[]): boolean {
+    return servers.every(({ running }) => {
+      if (running === null) return false;
+      const { faultBudget } = running.replica.status();
+      return faultBudget === servers.length - 1;
+    });
+  }
+
+  /** They hold the same ops, and know it. */
+  isEven(servers: readonly SimServer[]): boolean {
+    const [first] = servers;
+    return servers.every(({ running, disk }) => {
+      if (running === null || first === undefined) return false;
+      if (running.replica.isBehind || running.view.foldedN !== disk.ops.length) return false;
+      return sameHeads(disk, first.disk);
+    });
+  }
+
+  /** Lets go of what the runtime keeps. */
+  end(): void {
+    for (const person of this.people) person.vanish();
+    for (const server of this.servers) server.kill();
+    this.time.pass(1);
+  }
+}
+
+function sameHeads(a: Disk, b: Disk): boolean {
+  if (a.heads.size !== b.heads.size) return false;
+  for (const [origin, { seq, chain }] of a.heads) {
+    const other = b.heads.get(origin);
+    if (other?.seq !== seq || Buffer.compare(other.chain, chain) !== 0) return false;
+  }
+  return true;
+}
