@@ -1,14 +1,15 @@
 /**
- * `npm run bench`: what one server does, measured from outside on this machine, load generator included.
+ * `npm run bench`: what one server and several do, measured from outside on this machine, load generator included.
  *
  * `--full` takes more runs and a history of 1 and 10 million messages instead of 100,000 and 1 million;
- * `--rows writes,fanout,history,sessions,log,page` runs some. The table goes to the terminal, the same figures to
+ * `--rows writes,servers,gaps,fanout,sessions,log,page,history` runs some. The table goes to the terminal, the same figures to
  * reports/bench.json. Figures of two runs are comparable only on one quiet machine: compare ratios.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { BenchClient, newAccount, newId } from "./client.ts";
+import { benchGaps, benchServers } from "./cluster.ts";
 import { allFigures, percentile, record } from "./figures.ts";
 import { COMMON_WORD, HISTORY_SERVER, history, RARE_WORD } from "./history.ts";
 import { benchLog } from "./log.ts";
@@ -228,6 +229,8 @@ const ROWS: Record<string, () => Promise<void>> = {
     }
   },
   writes,
+  servers: () => benchServers(isFull ? [1, 2, 3, 7] : [1, 2, 3], RUNS),
+  gaps: () => benchGaps(isFull ? 100 : 6),
   fanout: fanOut,
   sessions,
   page: async () => {

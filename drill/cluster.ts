@@ -19,7 +19,7 @@ import { SqliteView } from "../src/storage/view.ts";
 
 const MAIN = join(import.meta.dir, "..", "src", "cli", "main.ts");
 export const PROGRAM: readonly string[] = [process.execPath, "--no-env-file", MAIN];
-const LOOK_INTERVAL_MS = 20;
+const LOOK_INTERVAL_MS = 100;
 const TICKS_PER_SECOND = 100;
 
 export type Site = {

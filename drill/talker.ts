@@ -64,10 +64,11 @@ export class Talker {
   private timer: Timer | null = null;
   private emptied = Promise.withResolvers<void>();
 
-  /** The first of the servers is the one that it goes to. */
-  constructor(name: string, servers: readonly string[]) {
+  /** The first of the servers is the one that it goes to. With a token it is in already. */
+  constructor(name: string, servers: readonly string[], token?: string) {
     this.name = name;
-    this.client = createClient({ servers });
+    this.client = createClient(token === undefined ? { servers } : { servers, token });
+    this.token = token ?? "";
     this.client.on("message.posted", ({ message }) => {
       const [from, n] = message.text.split(" ");
       if (from === undefined || n === undefined || from === this.name) return;

@@ -52,6 +52,7 @@ export class ServerChild {
   private readonly listener: ServerListener;
   private process: Bun.Subprocess<"ignore", "ignore", number> | null = null;
   private isEndAsked = false;
+  private over = Promise.withResolvers<void>();
 
   constructor(place: ServerPlace, listener: ServerListener) {
     this.place = place;
@@ -73,6 +74,7 @@ export class ServerChild {
     const log = openSync(logFile, bytes > LOG_BYTES_MAX ? "w" : "a", 0o600);
     const from = statSync(logFile).size;
     this.isEndAsked = false;
+    this.over = Promise.withResolvers();
     try {
       this.process = Bun.spawn([...this.place.command, "serve", ...this.arguments()], {
         stdin: "ignore",
@@ -112,6 +114,7 @@ export class ServerChild {
     const isAsked = this.isEndAsked;
     const lastWords = isAsked ? [] : lastLines(this.place.logFile, from);
     this.listener.ended(this, { code, signal, isAsked, lastWords });
+    this.over.resolve();
   }
 
   /** Links with these servers are down from now on, and no others. */
@@ -143,9 +146,9 @@ export class ServerChild {
     this.process?.kill("SIGTERM");
   }
 
-  /** Resolves when there is no process. */
+  /** Resolves when there is no process, and its end was told. */
   async gone(): Promise<void> {
-    await this.process?.exited;
+    if (this.process !== null) await this.over.promise;
   }
 }
 
