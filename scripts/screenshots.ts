@@ -10,7 +10,8 @@ import type { Tab } from "../test/browser/tab.ts";
 import { type Team, team, VIEWER } from "../test/browser/team.ts";
 import { closeDialogs, DOORS, type Stop, VIEWS } from "../test/browser/tour.ts";
 import { closeBrowser, NARROW, WIDE, World } from "../test/browser/world.ts";
-import { cleanUp } from "../test/server-process.ts";
+import { Site as Cluster } from "../test/cluster-processes.ts";
+import { cleanUp, holdfast } from "../test/server-process.ts";
 
 const folder = join(import.meta.dir, "..", "screenshots");
 const words = process.argv.slice(2);
@@ -148,10 +149,45 @@ async function firstMinute(world: World): Promise<void> {
   }
 }
 
+/** Three servers, of which one after the other dies: receipts, what may still fail, the cluster for admins. */
+async function cluster(world: World): Promise<void> {
+  for (const look of Object.keys(LOOKS) as Look[]) {
+    const files = ["receipts", "servers", "servers-one-down", "servers-known"];
+    if (!files.map((view) => fileOf(view, look)).some(isWanted)) continue;
+    const servers = new Cluster();
+    await servers.startAll(["a", "b", "c"]);
+    const tab = await (await world.visitor({ url: servers.url("a") }, LOOKS[look])).open();
+    await tab.signUp(VIEWER.name, { displayName: VIEWER.displayName });
+    await holdfast(servers.folder, ["admin", "grant", VIEWER.name, "--data", servers.data("a")]);
+    await tab.go("#/");
+    await tab.createChannel("ops");
+    await tab.sendByButton("All three racks are up and in sync.");
+    await tab.sent("All three", "Stored on 3 of 3 servers");
+    await tab.go("#/admin/servers");
+    await tab.page.getByRole("listitem").filter({ hasText: "leader" }).first().waitFor();
+    await tab.page.getByText("Last heard").first().waitFor();
+    await picture(tab, fileOf("servers", look));
+    await servers.kill("b");
+    await tab.page.getByText("b is not in sync").waitFor();
+    await picture(tab, fileOf("servers-one-down", look));
+    await tab.go(`#/@${VIEWER.name}`);
+    await tab.go("#/#ops");
+    await tab.sendByButton("Rack b lost its power. We go on with two.");
+    await tab.sent("Rack b", "Stored on 2 of 3 servers");
+    await servers.kill("c");
+    await tab.sendByButton("And there goes c. Who is at the fuse box?");
+    await tab.sent("fuse box", "Stored on 1 of 3 servers");
+    await picture(tab, fileOf("receipts", look));
+    await servers.kill("a");
+    await tab.page.getByText("This page's server is away").waitFor();
+    await picture(tab, fileOf("servers-known", look));
+  }
+}
+
 mkdirSync(folder, { recursive: true });
 const world = new World();
 try {
-  for (const series of [everyView, disconnected, firstMinute]) {
+  for (const series of [everyView, disconnected, firstMinute, cluster]) {
     await Promise.race([series(world), world.broken]);
   }
 } catch (error) {

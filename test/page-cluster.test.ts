@@ -10,7 +10,7 @@ import { closeBrowserAfterAll, pageTest } from "./browser/page-test.ts";
 import type { Tab } from "./browser/tab.ts";
 import type { World } from "./browser/world.ts";
 import { Site } from "./cluster-processes.ts";
-import { atEnd } from "./server-process.ts";
+import { atEnd, holdfast } from "./server-process.ts";
 
 closeBrowserAfterAll();
 
@@ -122,6 +122,75 @@ pageTest(
     await site.inSync(NAMES);
     await alice.send("m-3");
     await alice.reads(WORDS, ["m-1", "m-2", "w-1", "m-3"]);
+  },
+);
+
+const budget = (tab: Tab, words: string) =>
+  tab.page
+    .getByRole("status", { name: "Servers", exact: true })
+    .filter({ hasText: words })
+    .waitFor();
+
+pageTest(
+  "[R1, R74] each message says on how many servers it is, and the page how many more may fail; both grow again",
+  async (world) => {
+    const { site, alice } = await scene(world);
+    await budget(alice, "2 more servers may fail");
+    await site.kill("b");
+    await budget(alice, "1 more server may fail");
+    await alice.send("m-1");
+    await alice.sent("m-1", "Stored on 2 of 3 servers");
+    await site.kill("c");
+    await budget(alice, "No more server may fail");
+    await alice.send("m-2");
+    await alice.sent("m-2", "Stored on 1 of 3 servers");
+    await alice.message("m-2").getByText("1 of 3", { exact: true }).waitFor();
+    await Promise.all([site.start("b"), site.start("c")]);
+    await alice.sent("m-2", "Stored on 3 of 3 servers");
+    await budget(alice, "2 more servers may fail");
+  },
+);
+
+pageTest(
+  "[R75] administrators see the cluster live: who is in sync, who leads, and why one is not",
+  async (world) => {
+    const at = await scene(world);
+    const { site, alice } = at;
+    await holdfast(site.folder, ["admin", "grant", "alice", "--data", site.data("a")]);
+    await alice.choose("Account menu", "Administration");
+    await alice.main("Administration").getByRole("link", { name: "Servers", exact: true }).click();
+    const cluster = alice.page.getByRole("status", { name: "Cluster", exact: true });
+    await cluster.filter({ hasText: "3 servers. 2 more servers may fail. Leader: a." }).waitFor();
+    const card = (name: string) =>
+      alice.page
+        .getByRole("list", { name: "Servers", exact: true })
+        .getByRole("listitem")
+        .filter({ has: alice.page.getByRole("heading", { name: new RegExp(`^${name}\\b`) }) });
+    await card("a").filter({ hasText: "you are here" }).waitFor();
+    await card("c").filter({ hasText: "In sync" }).filter({ hasText: "Disk sync" }).waitFor();
+    await site.kill("c");
+    await cluster.filter({ hasText: "c is not in sync." }).waitFor();
+    await card("c").filter({ hasText: "Not in sync: " }).waitFor();
+    await site.kill("a");
+    await isAt(at, "b");
+    await cluster.filter({ hasText: "No more server may fail. Leader: b." }).waitFor();
+    await card("b").filter({ hasText: "you are here" }).waitFor();
+  },
+);
+
+pageTest(
+  "[R70, R73] reloaded while its server is dead, the kept page says so, and where else to go",
+  async (world) => {
+    const { site, alice } = await scene(world);
+    await budget(alice, "2 more servers may fail");
+    await site.kill("a");
+    await alice.reload();
+    const others = alice.page.getByText("This page's server is away.");
+    await others.waitFor();
+    await others.getByRole("link", { name: "b", exact: true }).click();
+    await alice.signIn("alice");
+    expect(new URL(alice.page.url()).host).toBe(site.address("b"));
+    await alice.entry("#ops").waitFor();
   },
 );
 

@@ -104,6 +104,7 @@ export const VIEWS: readonly Stop[] = [
   },
   at("administration accounts", "#/admin/accounts", "Administration"),
   at("administration invitations", "#/admin/invitations", "Administration"),
+  at("administration servers", "#/admin/servers", "Administration"),
   at("administration sign-up", "#/admin/sign-up", "Administration"),
   {
     name: "finder",

@@ -5,13 +5,16 @@ import { Icon, type IconName } from "../parts/icon.tsx";
 
 export function StoredSign({ receipt: { held, of } }: { receipt: Receipt }) {
   const isWhole = held.length >= of;
+  const isAlone = held.length === 1 && !isWhole;
   const text = `Stored on ${held.length} of ${of} ${of === 1 ? "server" : "servers"}`;
+  const later = isWhole ? "" : ". The others get it when they are back.";
   return (
     <Sign
-      icon={isWhole ? "check" : "alert"}
-      kind={isWhole ? "stored" : "warn"}
+      icon={isAlone ? "alert" : "check"}
+      kind={isAlone ? "warn" : "stored"}
       text={text}
-      title={`${text}: ${held.join(", ")}`}
+      title={`${text}: ${held.join(", ")}${later}`}
+      {...(isWhole ? {} : { shown: `${held.length} of ${of}` })}
     />
   );
 }
@@ -22,12 +25,13 @@ export function SendingSign({ state }: { state: OutboxEntry["state"] }) {
   return <Sign icon="clock" kind={state} text={text} title={text} />;
 }
 
-type SignProps = { icon: IconName; kind: string; text: string; title: string };
+type SignProps = { icon: IconName; kind: string; text: string; title: string; shown?: string };
 
-function Sign({ icon, kind, text, title }: SignProps) {
+function Sign({ icon, kind, text, title, shown }: SignProps) {
   return (
     <span class={classes("msg-sign", `msg-sign-${kind}`)} title={title}>
       <Icon name={icon} size={14} />
+      {shown !== undefined && <span aria-hidden="true">{shown}</span>}
       <span class="unseen">{text}</span>
     </span>
   );

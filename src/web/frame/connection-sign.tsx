@@ -8,6 +8,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { useApp } from "../parts/use.ts";
 import type { ConnectionKind } from "../state/connection.ts";
+import { FaultBudget } from "./fault-budget.tsx";
+import { OtherServers } from "./other-servers.tsx";
 import { waitingWords } from "./row-words.ts";
 
 export type ConnectionSignProps = {
@@ -33,7 +35,9 @@ export function ConnectionSign({ compact }: ConnectionSignProps) {
         {wordsOf(kind)}
         {waiting !== undefined && `. ${waiting}.`}
       </p>
+      {kind === "live" && <FaultBudget />}
       {isAway && <NextAttempt />}
+      {isAway && connection.isTroubled.value && <OtherServers />}
     </div>
   );
 }

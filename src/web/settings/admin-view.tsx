@@ -5,6 +5,7 @@ import { useApp } from "../parts/use.ts";
 import { ADMIN_TABS, type AdminTab } from "../state/place.ts";
 import { AdminAccounts } from "./admin-accounts.tsx";
 import { AdminInvitations } from "./admin-invitations.tsx";
+import { AdminServers } from "./admin-servers.tsx";
 import { AdminSignUp } from "./admin-sign-up.tsx";
 import { Pane } from "./pane.tsx";
 
@@ -12,6 +13,7 @@ const PARTS: { readonly [tab in AdminTab]: { label: string; View: () => VNode } 
   accounts: { label: "Accounts", View: AdminAccounts },
   invitations: { label: "Invitations", View: AdminInvitations },
   "sign-up": { label: "Sign-up", View: AdminSignUp },
+  servers: { label: "Servers", View: AdminServers },
 };
 
 export function AdminView({ tab }: { tab: AdminTab }) {

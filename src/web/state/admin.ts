@@ -4,6 +4,7 @@ import { settled } from "./repeat.ts";
 
 export type AdminAccount = Result<"admin.list">["accounts"][number];
 export type Invitation = Result<"invitation.list">["invitations"][number];
+export type ClusterStatus = Result<"server.status">;
 export type SignUp = Result<"setting.read">["signUp"];
 
 export interface Admin {
@@ -27,6 +28,8 @@ export interface Admin {
     expiresInMs?: number;
   }): Promise<{ readonly invitation: Invitation; readonly code: string }>;
   revokeInvitation(invitationId: string): Promise<void>;
+  /** The servers, as the one that answers sees them. */
+  cluster(): Promise<ClusterStatus>;
   readonly signUp: {
     read(): Promise<SignUp>;
     update(signUp: SignUp): Promise<void>;
@@ -59,6 +62,7 @@ export function createAdmin(client: Client, signUpChanged: () => void): Admin {
     invitations: async () => (await client.call("invitation.list")).invitations,
     createInvitation: (params = {}) => settled(client, "invitation.create", params),
     revokeInvitation: (invitation) => done(settled(client, "invitation.revoke", { invitation })),
+    cluster: () => client.call("server.status"),
     signUp: {
       read: async () => (await client.call("setting.read")).signUp,
       update: async (signUp) => {

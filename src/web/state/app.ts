@@ -98,6 +98,7 @@ function createParts(ports: Ports) {
     alerts,
     clock,
     deviceLabel: ports.deviceLabel,
+    home: ports.servers[0],
     forget: (account) => {
       client.outbox.forget(account);
       drafts.forget(account);

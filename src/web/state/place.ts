@@ -16,7 +16,7 @@ export const SETTINGS_TABS = [
   "account",
 ] as const;
 export type SettingsTab = (typeof SETTINGS_TABS)[number];
-export const ADMIN_TABS = ["accounts", "invitations", "sign-up"] as const;
+export const ADMIN_TABS = ["accounts", "invitations", "sign-up", "servers"] as const;
 export type AdminTab = (typeof ADMIN_TABS)[number];
 
 export type PlaceAt =

@@ -31,6 +31,8 @@ export type Phase =
 /** `setup`: there is no administrator yet. */
 export type Hello = Result<"server.hello"> & { readonly setup?: boolean };
 
+export type Elsewhere = { readonly name: string; readonly url: string };
+
 /** Its promises reject with HoldfastError. */
 export interface SessionState {
   readonly phase: ReadonlySignal<Phase>;
@@ -40,6 +42,8 @@ export interface SessionState {
   /** What the server said of itself last; undefined until it could be reached. */
   readonly hello: ReadonlySignal<Hello | undefined>;
   refreshHello(): Promise<void>;
+  /** Servers that have a page of their own, beside the one that this page came from. */
+  readonly elsewhere: ReadonlySignal<readonly Elsewhere[]>;
   signIn(params: { name: string; password: string }): Promise<void>;
   /** Goes to the guide afterwards. */
   signUp(params: {
@@ -60,6 +64,8 @@ export interface SessionState {
 
 const SIGN_IN_MS = 20_000;
 const HELLO_AGAIN_MS = 1_000;
+/** The servers as they were last: where to go when this page's own is away. */
+const SERVERS = "servers";
 /** The own account as it was last: shown after a reload before a server can be reached. */
 const ACCOUNT = "account";
 
@@ -71,6 +77,8 @@ export type SessionParts = {
   readonly alerts: Alerts;
   readonly clock: Clock;
   readonly deviceLabel: string;
+  /** The page's own server. */
+  readonly home: string | undefined;
   /** An account is gone for good: with what this browser kept of it. */
   readonly forget: (account: string) => void;
 };
@@ -83,6 +91,10 @@ export class AccountSession implements SessionState {
   });
   readonly isAdmin = computed(() => this.account.value?.admin === true);
   readonly hello = signal<Hello | undefined>(undefined);
+  readonly elsewhere = computed(() =>
+    elsewhereOf(this.hello.value?.servers ?? this.parts.keep.readJson(SERVERS), this.parts.home),
+  );
+  private attachedTo: string | undefined;
   private readonly parts: SessionParts;
   private readonly client: Client;
   /** Why a sign-out that comes is no surprise. */
@@ -99,8 +111,11 @@ export class AccountSession implements SessionState {
       this.client.on("signed_in", ({ account }) => this.signedIn(account)),
       this.client.on("signed_out", ({ reason, code }) => this.signedOut(reason, code)),
       parts.kept.onElsewhere(() => void this.follow()),
-      this.client.on("connection", ({ error }) => {
+      this.client.on("connection", ({ error, state, name }) => {
         if (error?.code === "unauthorized") void this.forget();
+        if (state !== "live" || name === this.attachedTo) return;
+        this.attachedTo = name;
+        void this.refreshHello(); // each server has its own view of the others
       }),
     ];
     void this.begin();
@@ -171,6 +186,7 @@ export class AccountSession implements SessionState {
       .call("server.hello", {})
       .then((hello) => {
         this.hello.value = hello;
+        this.keepServers();
       })
       .catch(() => this.helloLater())
       .finally(() => {
@@ -190,7 +206,9 @@ export class AccountSession implements SessionState {
   /** Servers came, went or changed state. */
   serversChanged(servers: Hello["servers"]): void {
     const hello = this.hello.peek();
-    if (hello !== undefined) this.hello.value = { ...hello, servers };
+    if (hello === undefined) return;
+    this.hello.value = { ...hello, servers };
+    this.keepServers();
   }
 
   /** Too much was missed to hear of each change. */
@@ -201,6 +219,11 @@ export class AccountSession implements SessionState {
   stop(): void {
     this.stopped = true;
     for (const end of this.ends) end();
+  }
+
+  private keepServers(): void {
+    const others = this.elsewhere.peek();
+    this.parts.keep.write(SERVERS, others.length === 0 ? undefined : JSON.stringify(others));
   }
 
   // How it begins.
@@ -317,4 +340,16 @@ export class AccountSession implements SessionState {
     const { admin: _, ...rest } = account;
     this.changed(isAdmin ? { ...rest, admin: true } : rest);
   }
+}
+
+/** What is kept was written by anybody: only addresses of pages are taken, and none without TLS from one with it. */
+function elsewhereOf(servers: unknown, home: string | undefined): Elsewhere[] {
+  if (!Array.isArray(servers) || home === undefined) return [];
+  const own = new URL(home);
+  return servers.flatMap(({ name, url }: Partial<Elsewhere>) => {
+    const at = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+    if (at === undefined || typeof name !== "string" || at.origin === own.origin) return [];
+    const isFit = at.protocol === "https:" || (at.protocol === "http:" && own.protocol === "http:");
+    return isFit ? [{ name, url: at.href }] : [];
+  });
 }
