@@ -74,8 +74,8 @@ export class FakeClient {
     await Promise.all(listeners.map((listener) => listener({ cursor: "c", ...params } as never)));
   }
 
-  async become(state: ConnectionState): Promise<void> {
-    this.connection = { state, since: 0, name: "t" };
+  async become(state: ConnectionState, name = "t"): Promise<void> {
+    this.connection = { state, since: 0, name };
     await this.emit("connection", this.connection);
   }
 

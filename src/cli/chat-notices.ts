@@ -1,5 +1,5 @@
-/** Changes of membership in words. */
-import type { ClientEvents } from "../client/index.ts";
+/** What happens beside the messages, in words: changes of membership, and on how many servers one's own are. */
+import type { ClientEvents, Receipt } from "../client/index.ts";
 
 /** `undefined` for what needs no words, such as one's own joining: the command answers that. */
 export function membershipNotice(
@@ -23,5 +23,21 @@ export function membershipNotice(
         : `${account.name} is not in ${channel} any more`;
     default:
       return standing satisfies never;
+  }
+}
+
+/** Tells on how many servers messages are stored, when those are fewer than there are, and when that is over. */
+export class StoredNotices {
+  private told: string | undefined;
+
+  /** What to say about the next message that was stored; undefined if it is as it was before. */
+  next({ held, of }: Receipt): string | undefined {
+    const isWhole = held.length >= of;
+    const words = isWhole
+      ? undefined
+      : `stored on ${held.length} of ${of} servers (${[...held].sort().join(", ")})`;
+    if (words === this.told) return undefined;
+    this.told = words;
+    return words ?? `stored on all ${of} servers again`;
   }
 }

@@ -2,7 +2,7 @@
  * What stands before the typed line: where it goes, and whether it goes at once.
  *
  * The connection is told quietly: short breaks show here only; a notice comes when every server was tried in
- * vain, and when one is back after that.
+ * vain, when one is back after that, and when it is another one than before.
  */
 import type { Client, ConnectionStatus } from "../client/index.ts";
 
@@ -11,6 +11,8 @@ export class ChatPrompt {
   private readonly set: (text: string) => void;
   private name = "";
   private wasLive = false;
+  /** The server of the last live connection. */
+  private server: string | undefined;
   private isAway = false;
   private ended = false;
 
@@ -40,11 +42,12 @@ export class ChatPrompt {
       return `no server can be reached${why}: what you type waits here and goes out by itself`;
     }
     if (state !== "live") return undefined;
-    const text = this.isAway
-      ? `connected again${name === undefined ? "" : `, to ${name}`}`
-      : undefined;
+    const { isAway, server } = this;
     this.isAway = false;
-    return text;
+    this.server = name ?? server;
+    if (isAway) return `connected again${name === undefined ? "" : `, to ${name}`}`;
+    const hasMoved = server !== undefined && name !== undefined && name !== server;
+    return hasMoved ? `on server ${name} now` : undefined;
   }
 
   private remark(): string {

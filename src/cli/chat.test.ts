@@ -143,6 +143,56 @@ test("an own message is shown when it is stored, once, whichever news comes firs
   expect(messages()).toEqual(["12:00 ann: hello"]);
 });
 
+test("[R1] fewer copies than servers are told once, and when it is over", async () => {
+  const client = new FakeClient();
+  const { lines, settled, type } = openChat(client, { place: "#ops" });
+  const post = async (text: string, held: string[]) => {
+    await type(text);
+    const message = said(text, { author: ann });
+    const receipt = { held, of: 3 };
+    const entry = {
+      ...(client.entries[0] as OutboxEntry),
+      state: "stored",
+      message,
+      receipt,
+    } as const;
+    client.entries = [];
+    await client.emit("outbox", { entry });
+    await settled();
+  };
+  await post("one", ["a", "b", "c"]);
+  await post("two", ["c", "a"]);
+  await post("three", ["a", "c"]);
+  await post("four", ["a"]);
+  await post("five", ["a", "b", "c"]);
+  await post("six", ["a", "b", "c"]);
+  expect(lines.slice(lines.indexOf("12:00 ann: one"))).toEqual([
+    "12:00 ann: one",
+    "12:00 ann: two",
+    "· stored on 2 of 3 servers (a, c)",
+    "12:00 ann: three",
+    "12:00 ann: four",
+    "· stored on 1 of 3 servers (a)",
+    "12:00 ann: five",
+    "· stored on all 3 servers again",
+    "12:00 ann: six",
+  ]);
+});
+
+test("another server is told quietly, the first one and the same again are not", async () => {
+  const client = new FakeClient();
+  const { lines, settled } = openChat(client, { place: "#ops" });
+  await settled();
+  const before = lines.length;
+  await client.become("live", "a");
+  await client.become("connecting", "a");
+  await client.become("live", "a");
+  expect(lines.length).toBe(before);
+  await client.become("connecting", "b");
+  await client.become("live", "b");
+  expect(lines.slice(before)).toEqual(["· on server b now"]);
+});
+
 test("an own message that failed says why, and what it was", async () => {
   const client = new FakeClient();
   const { chat, lines, type } = openChat(client, { place: "#ops" });

@@ -15,7 +15,7 @@
 import type { Client, ClientEvents, Conversation, Message } from "../client/index.ts";
 import { HoldfastError } from "../client/index.ts";
 import { type Input, parseInput } from "./chat-input.ts";
-import { membershipNotice } from "./chat-notices.ts";
+import { membershipNotice, StoredNotices } from "./chat-notices.ts";
 import { ChatPrompt } from "./chat-prompt.ts";
 import type { ChatScreen } from "./chat-screen.ts";
 import type { Calendar } from "./format.ts";
@@ -68,6 +68,7 @@ export class Chat {
   private isLeaving = false;
   private readonly prompt: ChatPrompt;
   private readonly marks: ReadMarks;
+  private readonly stored = new StoredNotices();
   private place: Place | undefined;
   /** The place to begin in, until a server said what it is; `arriving` while it is asked. */
   private beginning: Place | undefined;
@@ -381,6 +382,9 @@ export class Chat {
       const { message } = entry;
       // Its event may be held or on its way: whichever comes first is shown.
       if (this.held === undefined) void this.after(() => this.show({ kind: "posted", message }));
+      const words = entry.receipt && this.stored.next(entry.receipt);
+      if (words !== undefined && this.options.interactive)
+        void this.after(async () => this.notice(words));
     } else if (entry.state === "failed" && !dropped) {
       const to = this.places.byRef(entry.to)?.name ?? entry.to;
       this.trouble(
