@@ -293,3 +293,24 @@ test("[R99] a new secret: members get it, also one that was away; who has only t
   await d.ready();
   await site.process("a").said(/linked to server d/);
 });
+
+test("[R111] servers that were started with other settings link all the same, and follow what is set", async () => {
+  const site = new Site();
+  await site.start("a", ["--sign-up", "closed", "--min-copies", "1", "--writes-per-second", "50"]);
+  const peer = ["--peer", site.address("a")];
+  await site.start("b", [...peer, "--sign-up", "open", "--min-copies", "2", "--reserve", "8M"]);
+  await site.inSync(["a", "b"]);
+  const signUpAt = async (name: string) =>
+    (resultOf(await site.call(name, "server.hello", {})) as { signUp: string }).signUp;
+  expect([await signUpAt("a"), await signUpAt("b")]).toEqual(["closed", "open"]);
+  // Set once, it counts everywhere, also for who is started with another word.
+  await operate(site, "a", "admin", "sign-up", "invitation");
+  await eventually(async () => ((await signUpAt("b")) === "invitation" ? true : null));
+  await site.process("b").stop();
+  await site.start("b", [...peer, "--sign-up", "closed"]);
+  await site.inSync(["a", "b"]);
+  expect([await signUpAt("a"), await signUpAt("b")]).toEqual(["invitation", "invitation"]);
+  for (const name of ["a", "b"]) {
+    expect((await site.status(name)).links.map(({ state }) => state)).toEqual(["linked"]);
+  }
+});

@@ -123,3 +123,36 @@ test("[R90] a changed secret gets to all, also to who was away, and to nobody wi
   expect(x.log.join()).toContain("let the one that was away join anew");
   expect(b.log.join()).toContain("let the one that was away join anew");
 });
+
+test("[R93, R111] releases whose versions overlap link; those that share none say which they speak", () => {
+  for (const [mine, theirs, linked] of [
+    [[1, 1], [1, 2], true],
+    [[1, 2], [2, 5], true],
+    [[3, 4], [1, 3], true],
+    [[1, 1], [2, 3], false],
+    [[4, 9], [2, 3], false],
+  ] as const) {
+    const net = new Net();
+    const self = (name: string, [versionMin, versionMax]: readonly [number, number]) => ({
+      versionMin,
+      versionMax,
+      cluster: "one-cluster",
+      server: name,
+      store: `store-of-${name}`,
+      url: `http://${name}:7300`,
+      release: `0.${versionMax}.0`,
+    });
+    const a = net.host("a", [], { self: self("a", mine) });
+    const b = net.host("b", [a7300], { self: self("b", theirs) });
+    a.mesh.start();
+    b.mesh.start();
+    net.pass(3_000);
+    expect([linksOf(a), linksOf(b)]).toEqual(linked ? [["b"], ["a"]] : [[], []]);
+    if (linked) continue;
+    for (const host of [a, b]) {
+      expect(problemsOf(host)).toEqual(["version"]);
+      expect(host.log.join()).toContain(`server a (versions ${mine[0]} to ${mine[1]})`);
+      expect(host.log.join()).toContain(`server b (versions ${theirs[0]} to ${theirs[1]})`);
+    }
+  }
+});

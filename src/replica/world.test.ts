@@ -5,7 +5,8 @@ import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
 import type { Request } from "../../test/replicas/workload.ts";
 import { World } from "../../test/replicas/world.ts";
 import { messageIdFor, operatorId, requestIdFrom } from "../core/ids.ts";
-import { messageDelete } from "../ops/message.ts";
+import type { Kind } from "../ops/kind.ts";
+import { messageDelete, messagePost } from "../ops/message.ts";
 import { nextServerVersion, serverRemove, serverRequestId } from "../ops/server.ts";
 import { sha256 } from "../storage/log-hash.ts";
 
@@ -115,6 +116,33 @@ describe("three servers", () => {
     expect(world.changes.filter((change) => change.includes("c out_of_sync goodbye"))).toHaveLength(
       2,
     );
+    world.end();
+  });
+
+  test("[R111] ops of a kind that nobody knows are stored, and passed on through a third server as they were", async () => {
+    const world = await met();
+    world.network.cut("a", "b");
+    world.network.cut("b", "a");
+    await world.until(() => world.isReachedAround(), 20_000);
+    const { replica } = world.server("a");
+    const author = operatorId(sha256);
+    const made = Array.from({ length: 20 }, (_, i) => {
+      const id = requestIdFrom(i, new Uint8Array(10).fill(7));
+      const kind = { ...messagePost, number: 900 + i, name: "later" } as unknown as Kind;
+      const data = { colour: "green", deep: [{ i }] };
+      const body = i % 2 === 0 ? null : { text: `personal ${i}` };
+      return replica.mint({ author, id, kind, content: { scope: null, data, body }, changes: [] });
+    });
+    await Promise.all([Promise.all(made), world.pass(2_000)]);
+    const later = (name: string) =>
+      world
+        .server(name)
+        .disk.ops.filter(({ kind }) => kind >= 900)
+        .map(({ bytes, body }) => [bytes, body]);
+    expect(later("a")).toHaveLength(20);
+    for (const name of ["b", "c"]) expect(later(name)).toEqual(later("a"));
+    expect(receiptOf(await say(world, "a", 500))).toEqual(ALL); // and nothing stopped for that
+    await world.heal();
     world.end();
   });
 
