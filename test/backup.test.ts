@@ -18,7 +18,7 @@ import { eventually, resultOf, Site } from "./cluster-processes.ts";
 import { cleanUp, HoldfastProcess, holdfast, messagesOf, signUp } from "./server-process.ts";
 import { fill, mountMemory, noDisks, unmountAll } from "./torture/disks.ts";
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(240_000);
 afterEach(async () => {
   unmountAll();
   await cleanUp();
@@ -299,7 +299,7 @@ test("what can't be backed up or restored is said, with what to do", async () =>
   await backUp(site, "a", "x.backup");
   expect(await backup("x.backup", "--data", "a")).toMatchObject({
     code: 2,
-    err: expect.stringContaining("is there already; give another FILE, or --force"),
+    err: expect.stringContaining("is there already; give another file, or --force"),
   });
   expect((await backup("y.backup", "--data", "nowhere")).err).toContain("holds no log of a server");
   expect((await backup("no/such/folder/y", "--data", "a")).err).toContain(

@@ -4,9 +4,9 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Verified } from "../src/cli/verify-text.ts";
 import { resultOf, Site } from "./cluster-processes.ts";
-import { cleanUp, holdfast, signUp } from "./server-process.ts";
+import { cleanUp, fingerprint, holdfast, signUp } from "./server-process.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 afterEach(cleanUp);
 
 const NAMES = ["a", "b", "c"] as const;
@@ -104,4 +104,39 @@ test("[R48] no account may ask for digests, administrators neither", async () =>
   const range = { table: "account", after: null, upTo: null, rowsMax: 10, keys: true };
   const asked = await site.call("a", "server.digest", { range }, token);
   expect(asked.error?.data.code).toBe("forbidden");
+});
+
+test("[R50] offline: log and view of a stopped server, from the ground up, without changing a file", async () => {
+  const site = new Site();
+  await site.start("a");
+  const token = await hall(site);
+  for (let i = 0; i < 20; i++) await post(site, "a", token, `message ${i}`);
+  const offline = () => holdfast(site.folder, ["verify", "--offline", "--data", site.data("a")]);
+  const busy = await offline();
+  expect([busy.code, busy.err]).toEqual([2, expect.stringContaining("stop the server first")]);
+  await site.kill("a");
+  const killed = fingerprint(site.data("a"));
+  const whole = await offline();
+  expect(whole.out).toMatch(
+    /^The log of server a in .* is whole: \d+ ops\.\nThe view is what the log folds to/,
+  );
+  expect(whole.code).toBe(0);
+  expect(fingerprint(site.data("a"))).toBe(killed);
+  const view = new Database(join(site.data("a"), "view.db"), { readwrite: true });
+  const { id } = view.query<{ id: string }, []>("SELECT id FROM channels").get() as { id: string };
+  view.run("UPDATE channels SET shown = 'hell'");
+  view.close();
+  const other = await offline();
+  expect(other.out).toContain(
+    `THE VIEW IS NOT WHAT THE LOG FOLDS TO: channel ${id} is not the same.`,
+  );
+  expect(other.code).toBe(1);
+  const log = new Database(join(site.data("a"), "log.db"), { readwrite: true });
+  log.run("UPDATE ops SET body = x'00' WHERE n = 9");
+  log.close();
+  const damaged = await offline();
+  expect(damaged.out).toMatch(
+    /THE LOG IS DAMAGED: server a in .*\n {2}body does not match its hash: n 9 of a\./,
+  );
+  expect(damaged.code).toBe(1);
 });

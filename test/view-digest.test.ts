@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { LOGICAL_TABLES, type RangeDigest, type RowKey } from "../src/core/view-range.ts";
 import { VectorDigests } from "../src/replica/vector-digests.ts";
+import { exportRunning } from "../src/storage/export.ts";
 import { RowSum } from "../src/storage/view-digest.ts";
 import { ViewDigests } from "../src/storage/view-digests.ts";
 import { newId, sha256, TestServer } from "./in-process.ts";
@@ -106,4 +107,10 @@ describe("[R4] digests of a view", () => {
     expect(refused).toHaveLength(8);
     expect((refused[0] as PromiseRejectedResult).reason).toMatchObject({ code: "rate_limited" });
   });
+});
+
+test("an export is the same whatever slices it is read in", () => {
+  const whole = [...exportRunning(server.store)];
+  expect(whole.filter(({ type }) => type === "message")).toHaveLength(40);
+  for (const rows of [1, 3, 7]) expect([...exportRunning(server.store, rows)]).toEqual(whole);
 });

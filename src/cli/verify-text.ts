@@ -1,5 +1,6 @@
 /** What a comparison of the servers found, for people: the verdict first, then what it stands on. */
 import type { Comparison, Difference } from "../server/compare-views.ts";
+import type { StoppedVerdict } from "../server/verify-stopped.ts";
 import { cells, pad, printable } from "./printable.ts";
 
 export type Verified = Comparison & {
@@ -64,4 +65,27 @@ function tableLines({ servers, tables, vectors }: Verified): string[] {
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** What was found in the directory of a server that does not run. */
+export function stoppedText({ data, server, ops, findings, view }: StoppedVerdict): string {
+  const lines =
+    findings.length > 0
+      ? [
+          `THE LOG IS DAMAGED: server ${server ?? "?"} in ${data}`,
+          ...findings.map((line) => `  ${line}`),
+        ]
+      : [`The log of server ${server} in ${data} is whole: ${ops} ops.`, viewLine(ops, view)];
+  return lines.map(printable).join("\n");
+}
+
+function viewLine(ops: number, view: StoppedVerdict["view"]): string {
+  if (view === null || view.is === "absent") {
+    return `The next start makes the view anew: ${view?.why ?? "the log is damaged"}.`;
+  }
+  const behind =
+    ops > view.ops ? ` It is ${ops - view.ops} ops behind: the next start folds them.` : "";
+  if (view.is === "same") return `The view is what the log folds to: ${view.rows} rows.${behind}`;
+  const { table, key, how } = view;
+  return `THE VIEW IS NOT WHAT THE LOG FOLDS TO: ${table} ${key.join(" ")} is ${how}. Remove view.db* there: the next start makes it anew.${behind}`;
 }

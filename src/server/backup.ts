@@ -12,10 +12,10 @@ import manifest from "../../package.json" with { type: "json" };
 import { KEY_FILE } from "../mesh/server-key.ts";
 import { writeBackup } from "../storage/backup.ts";
 import { type BackupHeader, BackupWriter } from "../storage/backup-file.ts";
-import { FilePlace, FileTaken } from "../storage/backup-place.ts";
-import { type StorageCode, StorageError, storageFailure } from "../storage/failure.ts";
+import { FilePlace } from "../storage/backup-place.ts";
+import { type StorageCode, StorageError } from "../storage/failure.ts";
 import { type Checked, checkBackup, restoreBackup } from "../storage/restore.ts";
-import { type ExitReason, StartError } from "./exit-codes.ts";
+import { storageRefusal } from "./exit-codes.ts";
 import { COMPANIONS } from "./opening.ts";
 
 export type { BackupHeader } from "../storage/backup-file.ts";
@@ -23,17 +23,6 @@ export type { BackupHeader } from "../storage/backup-file.ts";
 const KEY_BYTES_MAX = 4_096;
 
 type Progress = (doing: string, done: number, total: number) => void;
-
-const REASONS: Readonly<Record<StorageCode, ExitReason>> = {
-  no_permission: "no_permission",
-  locked: "locked",
-  not_a_store: "not_a_store",
-  foreign_server: "foreign_server",
-  foreign_cluster: "foreign_cluster",
-  newer_format: "newer_format",
-  damaged: "damaged",
-  disk_failed: "storage_failed",
-};
 
 type Remedies = Readonly<Partial<Record<StorageCode, string>>>;
 
@@ -57,12 +46,7 @@ const RESTORE_REMEDIES: Remedies = {
 };
 
 function asked(error: unknown, doing: string, remedies: Remedies): never {
-  if (error instanceof StartError) throw error;
-  if (error instanceof FileTaken) {
-    throw new StartError("usage", error.message, "give another FILE, or --force to replace it");
-  }
-  const { code, message } = storageFailure("the file system", error);
-  throw new StartError(REASONS[code], `${doing}: ${message}`, remedies[code] ?? "see the message");
+  throw storageRefusal(error, doing, remedies);
 }
 
 /** Makes a backup of the server that keeps its data there, running or not. Throws StartError. */

@@ -5,7 +5,7 @@
  * A refusal to start changes nothing on disk. What may be cured by waiting (`port_in_use`, `locked`) and
  * what needs a person (all others) can be told apart by the number.
  */
-import type { StorageCode } from "../storage/failure.ts";
+import { FileTaken, type StorageCode, storageFailure } from "../storage/failure.ts";
 
 export const EXIT_CODES = {
   /** Stopped as asked. */
@@ -100,3 +100,18 @@ export const STORAGE_REMEDIES: Readonly<
       "look at the disk and its file system (full? read-only? errors in the system's log?), then start again",
   },
 };
+
+/** What a command says of a store, a file or a disk, with what to do about it here. */
+export function storageRefusal(
+  error: unknown,
+  doing: string,
+  remedies: Readonly<Partial<Record<StorageCode, string>>>,
+): StartError {
+  if (error instanceof StartError) return error;
+  if (error instanceof FileTaken) {
+    return new StartError("usage", error.message, "give another file, or --force to replace it");
+  }
+  const { code, message } = storageFailure("the file system", error);
+  const { reason, remedy } = STORAGE_REMEDIES[code];
+  return new StartError(reason, `${doing}: ${message}`, remedies[code] ?? remedy);
+}

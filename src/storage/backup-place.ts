@@ -16,16 +16,12 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { FileTaken } from "./failure.ts";
 import { syncDirectory } from "./store.ts";
 
 const UNFINISHED = ".unfinished";
 /** Of file systems that know no second name for a file. */
 const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
-
-/** There is a file already, and it was not to be replaced. */
-export class FileTaken extends Error {
-  override name = "FileTaken";
-}
 
 export class FilePlace {
   readonly fd: number;

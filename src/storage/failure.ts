@@ -77,6 +77,11 @@ export class StorageError extends Error {
   }
 }
 
+/** There is a file already, and it was not to be replaced. */
+export class FileTaken extends Error {
+  override name = "FileTaken";
+}
+
 /** Collects findings: neighbours of one sort become one range, and the list has a bound. */
 export class Findings {
   readonly list: Finding[] = [];

@@ -26,7 +26,7 @@ import { sha256 } from "./log-hash.ts";
 import { RowReader } from "./log-rows.ts";
 import { Statements } from "./statements.ts";
 import { type OriginRow, readOrigins } from "./verify-rows.ts";
-import { dumpTable, keyLength } from "./view-dump.ts";
+import { dumpLine, dumpTable, keyLength } from "./view-dump.ts";
 import { MessageReads, textOf } from "./view-messages.ts";
 import { ViewRows } from "./view-rows.ts";
 import { VIEW_VERSION } from "./view-schema.ts";
@@ -78,7 +78,7 @@ export function digestRange({ viewPath, logPath }: Paths, ask: RangeAsk): RangeD
   }
 }
 
-function foldedN(view: Database): number {
+export function foldedN(view: Database): number {
   const { user_version: version } = view.query("PRAGMA user_version").get() as {
     user_version: number;
   };
@@ -119,25 +119,31 @@ export class Snapshot {
     const keys: [RowKey, string][] = [];
     let last: RowKey | null = null;
     let end: RowKey | null = null;
-    for (const { key, line } of this.rows(table, after)) {
+    for (const row of this.rows(table, after)) {
+      const { key } = row;
       if (upTo !== null && compareKeys(key, upTo) > 0) break;
       if (sum.rows === most) {
         end = last;
         break;
       }
       last = key;
-      const hash = sum.add(line);
+      const hash = sum.add(dumpLine(table, row));
       if (ask.keys) keys.push([key, hash]);
     }
     const vector = this.vectorAt(ops);
-    this.sql.close();
-    this.ops.close();
+    this.close();
     const found = { rows: sum.rows, digest: sum.digest, end, vector, ops };
     return ask.keys ? { ...found, keys } : found;
   }
 
+  /** Lets go of its statements, not of the databases. */
+  close(): void {
+    this.sql.close();
+    this.ops.close();
+  }
+
   /** The vector of the first so many ops, which the log may have gone past. */
-  private vectorAt(ops: number): string {
+  vectorAt(ops: number): string {
     type Later = { o: number; seq: number };
     const later = new Map(
       this.log

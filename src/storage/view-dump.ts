@@ -12,7 +12,8 @@ import type { HistoryRange, MessageRow } from "../core/read-view.ts";
 import { LOGICAL_TABLES, type LogicalTable, type RowKey } from "../core/view-range.ts";
 import type { Statements } from "./statements.ts";
 
-export type DumpRow = { readonly key: RowKey; readonly line: string };
+/** `row` holds what counts, states as values. */
+export type DumpRow = { readonly key: RowKey; readonly row: Readonly<Record<string, unknown>> };
 export type History = (
   conversation: ConversationId,
   range: HistoryRange,
@@ -77,6 +78,11 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** A row as one text: equal exactly for equal rows. */
+export function dumpLine(table: LogicalTable, { row }: DumpRow): string {
+  return `${table} ${canonicalJson(row)}`;
+}
+
 /** The rows of one table behind a key, in order; all of them for null. */
 export function dumpTable(
   sql: Statements,
@@ -98,7 +104,7 @@ function* states(sql: Statements, table: StateTable, after: RowKey | null): Iter
     for (const row of rows) {
       const state = typeof row.state === "string" ? { state: JSON.parse(row.state) } : {};
       place = columns.map((column) => row[column] as string);
-      yield { key: place, line: `${table} ${canonicalJson({ ...row, ...state })}` };
+      yield { key: place, row: { ...row, ...state } };
     }
     if (rows.length < PAGE_ROWS) return;
   }
@@ -132,7 +138,7 @@ function* conversation(history: History, id: ConversationId, behind: Position): 
     for (const message of page) {
       const { n: _arrival, late: _late, ...logical } = message;
       after = message.position;
-      yield { key: [id, after], line: `message ${canonicalJson(logical)}` };
+      yield { key: [id, after], row: logical };
     }
     if (page.length < PAGE_ROWS) return;
   }
@@ -141,6 +147,6 @@ function* conversation(history: History, id: ConversationId, behind: Position): 
 /** Everything, one line a row. */
 export function* dumpTables(sql: Statements, history: History): Iterable<string> {
   for (const table of LOGICAL_TABLES) {
-    for (const { line } of dumpTable(sql, history, table, null)) yield line;
+    for (const row of dumpTable(sql, history, table, null)) yield dumpLine(table, row);
   }
 }
