@@ -152,6 +152,11 @@ export const BAD_FRAMES_MAX = 20;
 export const OPEN_CONVERSATIONS_MAX = 8;
 export const PRESENCE_WATCH_MAX = 500;
 export const PRESENCE_LINGER_MS = 5 * SECOND;
+/** Who came and went is told to other servers this often, in frames of so many accounts each. */
+export const PRESENCE_TELL_MS = 200;
+export const PRESENCE_PER_FRAME_MAX = 1_000;
+/** Accounts that are online at one other server; further ones show as offline here. */
+export const PRESENCE_PER_PEER_MAX = CONNECTIONS_MAX;
 export const TYPING_INTERVAL_MS = 2 * SECOND;
 export const STOP_DEADLINE_MS = 5 * SECOND;
 

@@ -9,8 +9,7 @@
 
 import { AssertionError } from "../core/assert.ts";
 import { highestSeen, united } from "../core/cursor.ts";
-import { Fatal, Refusal, type RefusalCode } from "../core/errors.ts";
-import type { Hash } from "../core/hash.ts";
+import { Fatal, Refusal } from "../core/errors.ts";
 import { type AccountId, operatorId } from "../core/ids.ts";
 import {
   BAD_FRAMES_MAX,
@@ -22,16 +21,14 @@ import {
   SIGN_UP_WINDOW_MS,
   SIGN_UPS_PER_ADDRESS_MAX,
   THROTTLE_ENTRIES_MAX,
-  TYPING_INTERVAL_MS,
 } from "../core/limits.ts";
 import { HTTP_STATUS } from "../protocol/rpc.ts";
-import type { Clock, Random, Timer } from "../replica/ports.ts";
-import type { Replica } from "../replica/replica.ts";
+import type { Timer } from "../replica/ports.ts";
 import { Access } from "./access.ts";
 import type { Caller } from "./command.ts";
 import { sessionOf, sessionOver } from "./commands/session.ts";
 import { Connection } from "./connection.ts";
-import { type CloseReason, Connections } from "./connections.ts";
+import { Connections } from "./connections.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Elsewhere } from "./elsewhere.ts";
 import { Folds } from "./folds.ts";
@@ -50,60 +47,20 @@ import { Line } from "./line.ts";
 import { Markers } from "./markers.ts";
 import { MissedEvents } from "./missed.ts";
 import { Notices } from "./notices.ts";
+import type { GatewayOptions } from "./options.ts";
 import { Passwords } from "./passwords.ts";
-import type {
-  Attached,
-  Broadcast,
-  DigestOf,
-  GatewayLog,
-  HttpAnswer,
-  HttpCall,
-  Link,
-  LinkEntry,
-  Membership,
-  PasswordHasher,
-  ServerEntry,
-  SignUpPolicy,
-} from "./ports.ts";
-import { Presence } from "./presence.ts";
+import type { Attached, DigestOf, HttpAnswer, HttpCall, Link } from "./ports.ts";
+import { PresenceLinks } from "./presence-links.ts";
 import { Render } from "./render.ts";
 import type { Services } from "./services.ts";
 import { setupCode } from "./setup.ts";
 import { Throttle } from "./throttle.ts";
 import { openTopic } from "./topics.ts";
+import { Typing } from "./typing.ts";
 
 const REQUESTS_BEFORE_SIGN_IN_MAX = 50;
 const FLIGHT_REFUSALS_MAX = 10_000;
 const SWEEP_INTERVAL_MS = 1_000;
-
-export type GatewayOptions = {
-  readonly replica: Replica;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly hash: Hash;
-  readonly passwords: PasswordHasher;
-  /** 32 bytes that only holders of the cluster's secret can compute, the same on every server. */
-  readonly derive: (label: string) => Uint8Array;
-  readonly cluster: string;
-  readonly version: string;
-  readonly servers: () => readonly ServerEntry[];
-  /** Links to other servers, for `server.status`; none for a server alone. */
-  readonly links?: () => readonly LinkEntry[];
-  readonly digest?: DigestOf;
-  /** What the operator does with servers; none where there are no links. */
-  readonly membership?: Membership;
-  /** Servers that must be able to store a write; 1 unless configured. */
-  readonly minCopies?: number;
-  readonly signUp: SignUpPolicy;
-  /** Per account; 0 for no bound. */
-  readonly writesPerSecond: number;
-  readonly broadcast: Broadcast;
-  readonly log: GatewayLog;
-  /** Called for each answered request. */
-  readonly observe: (method: string, code: "ok" | RefusalCode, seconds: number) => void;
-  /** Called for each connection that the gateway closes. */
-  readonly observeClose: (reason: CloseReason) => void;
-};
 
 export class Gateway {
   private readonly options: GatewayOptions;
@@ -111,6 +68,7 @@ export class Gateway {
   private readonly dispatcher: Dispatcher;
   private readonly connections: Connections;
   private readonly heldNews: HeldNews;
+  private readonly presence: PresenceLinks;
   private readonly timers: Timer[] = [];
   /** As clients were told last. */
   private servers: string;
@@ -123,9 +81,13 @@ export class Gateway {
     const { view } = replica;
     const markers = new Markers(replica, clock, random);
     const access = new Access(view, hash, markers);
-    const presence = new Presence(clock, (account, online) =>
-      this.connections.presenceChanged(account, online),
-    );
+    this.presence = new PresenceLinks({
+      replica,
+      clock,
+      changed: (account, online) => this.connections.presenceChanged(account, online),
+      typing: (account, conversation) => this.services.typing.elsewhere(account, conversation),
+    });
+    const { presence } = this.presence;
     const render = new Render(view, access, (account) => presence.isOnline(account));
     const notices = new Notices(view, render, access);
     const missed = new MissedEvents(replica, notices);
@@ -160,7 +122,13 @@ export class Gateway {
         SIGN_UP_WINDOW_MS,
         THROTTLE_ENTRIES_MAX,
       ),
-      typing: new Throttle(clock, 1, TYPING_INTERVAL_MS, THROTTLE_ENTRIES_MAX),
+      typing: new Typing({
+        clock,
+        access,
+        render,
+        tellOpen: (id, params) => this.connections.tell(openTopic(id), "typing", params),
+        tellPeers: (account, id) => this.presence.types(account, id),
+      }),
       cluster: options.cluster,
       version: options.version,
       servers: options.servers,
@@ -171,8 +139,6 @@ export class Gateway {
       signUpDefault: options.signUp,
       derive: options.derive,
       isStopping: () => this.stopping,
-      tellOpen: (conversation, method, params) =>
-        this.connections.tell(openTopic(conversation as never), method, { ...params }),
     };
     this.servers = JSON.stringify(options.servers());
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
@@ -187,6 +153,8 @@ export class Gateway {
       },
       held: (grown) => this.heldNews.held(grown),
       peer: (server, change) => this.heldNews.peer(server, change),
+      said: (peer, message) => this.presence.heard(peer, message),
+      reach: (peer, what) => this.presence.reach(peer, what),
       alarm: (what, message, clear) =>
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
@@ -437,7 +405,7 @@ export class Gateway {
     for (const connection of [...this.connections.all]) {
       this.connections.close(connection, "going_away", "the server is stopping");
     }
-    this.services.presence.stop();
+    this.presence.stop();
   }
 }
 

@@ -13,6 +13,7 @@ import type { DigestOf, LinkEntry, Membership, ServerEntry, SignUpPolicy } from 
 import type { Presence } from "./presence.ts";
 import type { Render } from "./render.ts";
 import type { Throttle } from "./throttle.ts";
+import type { Typing } from "./typing.ts";
 
 export type Services = {
   readonly replica: Replica;
@@ -28,7 +29,7 @@ export type Services = {
   readonly polls: Map<AccountId, number>;
   readonly missed: MissedEvents;
   readonly signUps: Throttle;
-  readonly typing: Throttle;
+  readonly typing: Typing;
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: Hash;
@@ -45,6 +46,4 @@ export type Services = {
   /** 32 bytes that only holders of the cluster's secret can compute. */
   readonly derive: (label: string) => Uint8Array;
   readonly isStopping: () => boolean;
-  /** Tells those who have a conversation open. */
-  readonly tellOpen: (conversation: string, method: "typing", params: object) => void;
 };

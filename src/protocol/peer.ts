@@ -11,6 +11,7 @@ import {
   CHAIN_SAMPLES_MAX,
   HEADS_PER_FRAME_MAX,
   LINKS_MAX,
+  PRESENCE_PER_FRAME_MAX,
   VECTOR_BUCKETS,
 } from "../core/limits.ts";
 import { NAME_PATTERN } from "../core/names.ts";
@@ -20,7 +21,7 @@ import { RangeAsk, RangeDigest } from "./view-digest.ts";
  * Version of the links between servers. Two releases talk if one of their versions is the same; a change
  * that an older one cannot ignore raises it.
  *
- * 1  2026-11  first
+ * 1  2026-11  first; presence and typing
  */
 export const PEER_VERSION = 1;
 /** The oldest that this release still speaks. */
@@ -43,6 +44,8 @@ const HeldList = Type.Array(Held, { maxItems: HEADS_PER_FRAME_MAX });
  * named. 0 says nothing.
  */
 const UpTo = Count;
+const AccountIdText = Type.String({ pattern: "^a_[A-Za-z0-9_-]{21}[AQgw]$" });
+const Accounts = Type.Array(AccountIdText, { maxItems: PRESENCE_PER_FRAME_MAX });
 const ServerNames = Type.Array(ServerName, { maxItems: LINKS_MAX });
 
 export const NameTable = Type.Union([Type.Literal("account"), Type.Literal("channel")]);
@@ -131,6 +134,20 @@ export const peerMessages = {
     key: Count,
     range: Type.Optional(RangeDigest),
     problem: Type.Optional(Type.String({ maxLength: 400 })),
+  }),
+  /** Who has come online at the sender, and who has gone; never stored, and over with the link. */
+  presence: Type.Object({
+    type: Type.Literal("presence"),
+    /** What was said before counts no more: in the first frame on a link. */
+    anew: Type.Boolean(),
+    online: Accounts,
+    offline: Accounts,
+  }),
+  /** Somebody is typing at the sender; at most once in TYPING_INTERVAL_MS for one account and conversation. */
+  typing: Type.Object({
+    type: Type.Literal("typing"),
+    account: AccountIdText,
+    conversation: Type.String({ pattern: "^[cd]_[A-Za-z0-9_-]{21}[AQgw]$" }),
   }),
   /** This server stops: no write needs to wait for it. */
   goodbye: Type.Object({ type: Type.Literal("goodbye") }),

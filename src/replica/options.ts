@@ -1,6 +1,6 @@
 /** What a replica is made of, and whom it tells what. */
 import type { Hash } from "../core/hash.ts";
-import type { PeerMessage } from "../protocol/peer.ts";
+import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import type { PeerChange } from "./detector.ts";
 import type { Clock, Folded, Log, Random, View } from "./ports.ts";
 import type { Grown } from "./receipts.ts";
@@ -14,6 +14,10 @@ export interface ReplicaListener {
   alarm(what: Alarm, message: string, clear: boolean): void;
   /** Ops minted here that more servers hold than their receipts said: `message.held` to their authors. */
   held?(grown: readonly Grown[]): void;
+  /** What a peer says that is never stored: who is there, who types. */
+  said?(peer: string, message: PeerText): void;
+  /** A peer is linked and heard, is silent, or its link is over. */
+  reach?(peer: string, what: "live" | "silent" | "gone"): void;
   /** A peer came, went, fell silent, or entered or left the in-sync set: to be logged and counted. */
   peer?(server: string, change: PeerChange): void;
   /** A peer asks for a digest of the view, or gives one. */

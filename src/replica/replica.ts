@@ -23,6 +23,7 @@ import type { Op } from "../core/op.ts";
 import type { Stamp } from "../core/stamp.ts";
 import type { NameSpace } from "../core/view.ts";
 import type { Content, Kind } from "../ops/kind.ts";
+import type { PeerText } from "../protocol/peer.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { Copies } from "./copies.ts";
 import { Cursors } from "./cursors.ts";
@@ -149,8 +150,14 @@ export class Replica implements LinkListener {
       listeners: this.listeners,
       tellBranch: (origin, server) => this.branched(origin, server),
       tookOps: (count) => this.reservations.tookOps(count),
-      said: (peer, message) => this.reservations.hear(peer, message),
-      presence: (peer, what) => this.reservations.presence(peer, what),
+      said: (peer, message) => {
+        this.reservations.hear(peer, message);
+        for (const listener of this.listeners) listener.said?.(peer, message);
+      },
+      presence: (peer, what) => {
+        this.reservations.presence(peer, what);
+        for (const listener of this.listeners) listener.reach?.(peer, what);
+      },
       met: (peer) => this.met(peer),
     });
   }
@@ -236,6 +243,11 @@ export class Replica implements LinkListener {
    */
   reserve(table: NameSpace, name: FoldedName, holder: string): Promise<Reservation> {
     return this.reservations.reserve(table, name, holder);
+  }
+
+  /** Says something to a peer that is never stored; where there is no link nothing happens. */
+  say(peer: string, message: PeerText): void {
+    this.peers.say(peer, message);
   }
 
   get isStorageFull(): boolean {

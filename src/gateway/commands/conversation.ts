@@ -53,13 +53,7 @@ export const conversationCommands: Commands<"conversation" | "typing" | "events"
     needs: "session",
     handle(services, caller, params) {
       const place = services.access.writable(params.in, caller.account);
-      const key = `${caller.account} ${place.conversation}`;
-      if (!services.typing.allows(key)) return {};
-      services.typing.take(key);
-      services.tellOpen(place.conversation, "typing", {
-        conversation: place.conversation,
-        account: services.render.author(caller.account),
-      });
+      services.typing.here(caller.account, place.conversation);
       return {};
     },
   },
