@@ -15,7 +15,7 @@ import {
 } from "./server-process.ts";
 import { Typist } from "./typist.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 afterEach(cleanUp);
 
 const NAMES = ["a", "b", "c"] as const;
@@ -45,7 +45,7 @@ function isAlive({ pid }: Running): boolean {
 /** A demo at a terminal, all its servers in sync; what it leaves behind goes with the test. */
 async function demo(folder: string, columns?: number): Promise<Typist> {
   const typist = new Typist(["demo", "--port", "0"], folder, columns);
-  await typist.sees("three servers");
+  await typist.sees(": three servers");
   await typist.sees(ALL_WELL);
   for (const name of NAMES) {
     const { pid } = runningOf(folder, name) as Running;

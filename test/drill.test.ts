@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 
-setDefaultTimeout(120_000);
+setDefaultTimeout(300_000);
 
 const MAIN = join(import.meta.dir, "..", "drill", "main.ts");
 

@@ -10,7 +10,7 @@ import { whyNoHosts } from "./hosts/namespaces.ts";
 import { HostsWorld, SERVERS } from "./hosts/world.ts";
 import { cleanUp } from "./server-process.ts";
 
-setDefaultTimeout(180_000);
+setDefaultTimeout(300_000);
 afterEach(cleanUp);
 
 const why = whyNoHosts();

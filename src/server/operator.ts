@@ -43,7 +43,7 @@ function chooseDirectory(data: string | undefined, name: string | undefined): st
     const named = USUAL_PLACES.map((place) => join(place, name));
     return named.find((folder) => existsSync(join(folder, REMEMBERED_FILE))) ?? join(".", name);
   }
-  const found = [...new Set(nearDirectories())].filter(isRunning);
+  const found = [...new Set(nearDirectories())].filter(isRunning).sort();
   // Servers of one cluster do the same.
   if (found.length > 0 && new Set(found.map(clusterOf)).size === 1) return found[0] as string;
   const what =

@@ -60,6 +60,7 @@ export class Demo implements ServerListener {
   }
 
   begin(): void {
+    this.say([text(dim("starting three servers ..."))]);
     for (const server of this.fleet.servers) this.start(server);
   }
 
