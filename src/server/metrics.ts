@@ -204,6 +204,11 @@ export class Metrics {
     this.gauge("holdfast_behind", "1 while another server holds what this one lacks.", () =>
       sources.replica === null ? undefined : Number(sources.replica.isBehind),
     );
+    this.gauge(
+      "holdfast_branches",
+      "Incarnations that two processes minted under: copies that were started.",
+      () => sources.replica?.figures().branches,
+    );
     this.gauge("holdfast_links", "Links to other servers.", () => sources.mesh?.linkCount);
     this.tally(
       "holdfast_link_endings_total",
