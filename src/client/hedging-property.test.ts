@@ -64,6 +64,7 @@ async function play({ skews, steps }: Story): Promise<void> {
   const client = world.client();
   const shown: string[] = [];
   client.on("message.posted", ({ message }) => shown.push(message.text));
+  outcome(client.call("conversation.list", {})); // what an answer takes is known
   await world.advance(1_000);
   const written: ReturnType<typeof outcome>[] = [];
   for (const what of steps) {

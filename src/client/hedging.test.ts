@@ -14,6 +14,8 @@ async function settled(names = ["a", "b"]) {
   const world = new World(names);
   const client = world.client();
   await world.advance(10_000);
+  outcome(client.call("conversation.list", {})); // what an answer takes is known
+  await world.advance(TIMING.beatMs);
   return { world, client };
 }
 
@@ -162,7 +164,9 @@ test("[R64] hedges are earned by requests, and few are saved up", () => {
 
 test("the time until a request is overdue follows what answers take", () => {
   const hedging = new Hedging(TIMING);
-  expect(hedging.afterMs).toBe(TIMING.hedgeMs);
+  expect(hedging.afterMs).toBe(TIMING.beatMs); // nothing is known yet
+  hedging.took(200);
+  expect(hedging.afterMs).toBe(600);
   for (let i = 0; i < 100; i++) hedging.took(2);
   expect(hedging.afterMs).toBe(TIMING.hedgeMs);
   for (let i = 0; i < 100; i++) hedging.took(300 + (i % 2) * 100);

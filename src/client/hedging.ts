@@ -21,7 +21,8 @@ const DEVIATIONS = 4;
 
 export class Hedging {
   private readonly timing: Timing;
-  private meanMs = 0;
+  /** Undefined until there was an answer. */
+  private meanMs: number | undefined;
   private deviationMs = 0;
   /** In requests. */
   private earned = HEDGES_MAX * REQUESTS_PER_HEDGE;
@@ -32,8 +33,9 @@ export class Hedging {
 
   /** Ms after which a request is overdue. */
   get afterMs(): number {
-    const usual = this.meanMs + DEVIATIONS * this.deviationMs;
-    return Math.max(this.timing.hedgeMs, usual);
+    const { hedgeMs, beatMs } = this.timing;
+    if (this.meanMs === undefined) return Math.max(hedgeMs, beatMs); // it may be far away
+    return Math.max(hedgeMs, this.meanMs + DEVIATIONS * this.deviationMs);
   }
 
   /** A request was sent, for the first time. */
@@ -43,6 +45,11 @@ export class Hedging {
 
   /** An answer took so long. */
   took(ms: number): void {
+    if (this.meanMs === undefined) {
+      this.meanMs = ms;
+      this.deviationMs = ms / 2;
+      return;
+    }
     this.deviationMs += DEVIATION_GAIN * (Math.abs(ms - this.meanMs) - this.deviationMs);
     this.meanMs += MEAN_GAIN * (ms - this.meanMs);
   }

@@ -50,6 +50,8 @@ test("[R73] its own server gets the cookie, the others a ticket, and never the o
 
 test("[R64, R73] the second server of a hedge gets a ticket", async () => {
   const { world, client, shown } = await page();
+  outcome(client.call("conversation.list", {}));
+  await world.advance(500);
   world.a.host.frozen = true;
   const posted = outcome(client.post(OPS, "hello"));
   await world.advance(300);
