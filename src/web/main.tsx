@@ -3,10 +3,25 @@ import { render } from "preact";
 import { App } from "./app.tsx";
 import type { Beginning } from "./begin.ts";
 import { keepPage } from "./keep-page.ts";
+import { readyTimes } from "./parts/time.tsx";
 import { createApp } from "./state/app.ts";
 import { browserPorts } from "./state/browser-ports.ts";
 
-const { holdfastBegun } = globalThis as Beginning;
-const app = createApp(browserPorts(holdfastBegun));
-render(<App app={app} />, document.getElementById("app") as HTMLElement);
-keepPage();
+/** So long the first drawing waits for answers that are on their way: drawing twice would take longer. */
+const ANSWERS_MS = 150;
+
+const { holdfastBegun: begun } = globalThis as Beginning;
+const app = createApp(browserPorts(begun));
+
+function show(): void {
+  render(<App app={app} />, document.getElementById("app") as HTMLElement);
+  keepPage();
+}
+
+if (begun === undefined) {
+  show();
+} else {
+  const late = new Promise((resolve) => setTimeout(resolve, ANSWERS_MS));
+  void Promise.race([begun.answered, late]).then(show);
+  readyTimes();
+}

@@ -13,11 +13,15 @@ export function sendsByEnter(event: KeyboardEvent): boolean {
 
 export const isTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
 
+/** Where the style sheet does it, by `field-sizing`: nothing has to be measured, which is what takes long. */
+const growsByItself = globalThis.CSS?.supports("field-sizing", "content") === true;
+
 /**
  * As tall as its text; style sheets say where it ends and scrolls. While it is measured what is around it keeps its
  * height: the list of messages would otherwise be pushed from its end.
  */
 export function grow(area: HTMLTextAreaElement | null): void {
+  if (growsByItself) return;
   const holder = area?.parentElement;
   if (area === null || !holder) return;
   holder.style.minHeight = `${holder.offsetHeight}px`;

@@ -1,5 +1,6 @@
 /** A small sign for a person or a channel: the same colour for the same id, everywhere. */
 import { Icon } from "./icon.tsx";
+import { initialOf } from "./initial.ts";
 
 export type AvatarProps = {
   id: string;
@@ -34,15 +35,4 @@ function hueOf(id: string): number {
   let hash = 7;
   for (let i = 0; i < id.length; i++) hash = (hash * 31 + id.charCodeAt(i)) % 3_600;
   return (hash * 47) % 360;
-}
-
-/** Made when first used: it takes the browser a while. */
-let graphemes: Intl.Segmenter | undefined;
-
-function initialOf(name: string): string {
-  graphemes ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
-  for (const { segment } of graphemes.segment(name.trim())) {
-    if (/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(segment)) return segment.toUpperCase();
-  }
-  return "?";
 }

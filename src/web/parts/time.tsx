@@ -14,6 +14,11 @@ const FORMATS = {
   full: { dateStyle: "full", timeStyle: "medium" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;
 
+/** The first use of what a browser knows of languages takes it longest: it is had while something is waited for. */
+export function readyTimes(): void {
+  formatted(new Date(), "clock");
+}
+
 function formatted(date: Date, how: keyof typeof FORMATS): string {
   let format = formats.get(how);
   if (format === undefined) {
