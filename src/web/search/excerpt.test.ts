@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { parseMarkdown, textOf } from "../conversation/markdown.ts";
 import { excerpt } from "./excerpt.ts";
 
 const shown = (text: string, wanted: string) =>
@@ -26,13 +27,19 @@ test("a long text is cut around the first hit, and says so", () => {
   expect(pieces.map(({ text: part }) => part).join("").length).toBeLessThan(300);
 });
 
-test("nothing of the text is changed, whatever it is", () => {
+test("it is read as the message is read: without the signs that dress it", () => {
+  const text = "the **server** is `down`, ~~again~~:\n```\nserver exit 1\n```\n- ask _ann_";
+  const plain = "the [server] is down, again:\n[server] exit 1\nask ann";
+  expect(shown(text, "server")).toBe(plain);
+});
+
+test("nothing of what is read is changed, whatever it is", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (text, wanted) => {
       const whole = excerpt(text, wanted).map((piece) => piece.text);
       if (whole[0] === "…" && !text.startsWith("…")) whole.shift();
       if (whole.at(-1) === "…" && !text.endsWith("…")) whole.pop();
-      expect(text).toContain(whole.join(""));
+      expect(textOf(parseMarkdown(text)) || text).toContain(whole.join(""));
     }),
   );
 });

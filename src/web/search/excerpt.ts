@@ -1,9 +1,12 @@
 /**
- * What of a found message is shown: the part around the first hit, cut into hits and the rest.
+ * What of a found message is shown: the part around the first hit, cut into hits and the rest. Its signs for bold,
+ * code and lists are left out, as a reader would not see them either.
  *
  * The same words count as in the server's index: letters and digits, without regard to case and accents; a
  * last `*` stands for any ending; quotes only hold words together there.
  */
+
+import { parseMarkdown, textOf } from "../conversation/markdown.ts";
 
 export type Piece = { readonly text: string; readonly isHit: boolean };
 
@@ -12,7 +15,8 @@ const EXCERPT_MAX = 260;
 const BEFORE = 60;
 const WORD = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
 
-export function excerpt(text: string, wanted: string): Piece[] {
+export function excerpt(written: string, wanted: string): Piece[] {
+  const text = textOf(parseMarkdown(written)) || written;
   const words = wantedWords(wanted);
   const hits = [...text.matchAll(WORD)].filter(([word]) => isWanted(fold(word), words));
   const first = hits[0]?.index ?? 0;
