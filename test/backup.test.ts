@@ -205,6 +205,57 @@ test("[R2] a data directory put back from an old copy: what it lost comes from t
   await same(site, "c");
 });
 
+test("[R2, R94] a directory copied and started twice: refused where the other is met, united where it was not", async () => {
+  const site = new Site();
+  await site.startAll(["a", "b"]);
+  const token = await hall(site, "a");
+  await post(site, "b", token, "before the copy");
+  await site.process("b").stop();
+  cpSync(site.data("b"), site.data("copy"), { recursive: true });
+  await site.process("a").stop();
+  const copy = (more: readonly string[]) => {
+    const own = ["--name", "b", "--data", site.data("copy"), "--listen", site.address("copy")];
+    const args = [
+      "serve",
+      ...own,
+      "--secret-file",
+      site.secretFile,
+      "--log-format",
+      "text",
+      ...more,
+    ];
+    return new HoldfastProcess(args, site.folder);
+  };
+  const alone = copy([]);
+  await alone.ready();
+  await post(site, "copy", token, "by the copy alone");
+  await alone.stop();
+  await site.start("a");
+  await site.start("b", ["--peer", site.address("a")]);
+  await site.inSync(["a", "b"]);
+  await post(site, "b", token, "by the original");
+  const met = copy(["--peer", site.address("a")]);
+  await met.said(/another live server goes by the name b/);
+  expect(await texts(site, "b", token)).toEqual(["before the copy", "by the original"]);
+  await met.stop();
+  await site.process("b").stop();
+  const instead = copy(["--peer", site.address("a")]);
+  await instead.ready();
+  const all = ["before the copy", "by the copy alone", "by the original"];
+  const complete = (at: string) =>
+    eventually(async () => {
+      const found = (await texts(site, at, token)).sort();
+      return JSON.stringify(found) === JSON.stringify(all) ? true : null;
+    });
+  await complete("a");
+  await complete("copy");
+  await instead.stop();
+  await site.start("b", ["--peer", site.address("a")]);
+  await site.inSync(["a", "b"]);
+  await complete("b");
+  await same(site, "a");
+});
+
 /** A store of so many ops, made without a server. */
 async function largeStore(site: Site, name: string, ops: number): Promise<void> {
   const store = await openStore({
