@@ -114,6 +114,30 @@ test("[R11] a second server that dies with an attempt leaves it unanswered", asy
   expect(posted.error).toMatchObject({ code: "indefinite", refusal: "forbidden" });
 });
 
+test("[R6, R64] an answer of a server that dies before the client is there is not given out: it is asked for again", async () => {
+  const { world, client } = await settled(["a", "b", "c"]);
+  let resumes = 0;
+  let isKnown: boolean | undefined;
+  const posted = { value: undefined as unknown };
+  world.cluster.script = (method, _params, server) => {
+    if (method !== "session.resume" || server !== "b" || ++resumes < 2) return undefined;
+    isKnown = posted.value !== undefined; // it has answered the message by now
+    world.b.host.kill();
+    return "silent";
+  };
+  world.a.host.frozen = true;
+  void client.post(OPS, "hello").then((value) => {
+    posted.value = value;
+  });
+  await world.advance(TIMING.hedgeMs + 100);
+  expect(isKnown).toBe(false);
+  expect(client.connection).toMatchObject({ state: "live", name: "c" });
+  expect(posted.value).toBeDefined();
+  expect(postsAt(world, "b").length).toBe(1);
+  expect(postsAt(world, "c").length).toBe(1);
+  expect(world.cluster.posted.length).toBe(1);
+});
+
 test("what asks for a password, ends a session or claims a name has one attempt at a time", async () => {
   const { world, client } = await settled();
   world.a.slowMs = 800;

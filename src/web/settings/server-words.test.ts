@@ -72,7 +72,7 @@ test("each state has its words", () => {
   const link = { server: "b", address: "b:1", state: "failed", by: "here", forMs: 90_000 };
   const refused = { ...link, problem: "no_route", reason: "no route to b:1" };
   const cut = words({ inSync: false, out: "unlinked", link: "none" }, { links: [refused] });
-  expect(cut).toBe("Not in sync: no route to b:1, for 90 s");
+  expect(cut).toBe("Not in sync: no route to b:1 (for 90 s)");
   const own = server("a", { lagOps: 7 });
   const behind = status([own], { behind: true });
   expect(stateWords(behind, own)).toBe("Behind by 7 ops");
@@ -94,8 +94,8 @@ test("addresses of nobody known and refused peers are listed, links that stand a
     { server: "b", address: "b:1", state: "failed", by: "here", forMs: 9_000 },
   ];
   expect(strangers(status([server("a"), server("b")], { links }))).toEqual([
-    "No link to c:1: nothing listens there, for 3.0 s",
-    "Refused x from x:1: wrong secret, for 0.0 s",
+    "No link to c:1: nothing listens there (for 3.0 s)",
+    "Refused x from x:1: wrong secret (for 0.0 s)",
   ]);
 });
 

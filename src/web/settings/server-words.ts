@@ -61,7 +61,7 @@ function outWords(server: Server, out: string, why: string): string {
 function whyNoLink(links: readonly Link[], name: string): string {
   const own = links.filter(({ server, state }) => server === name && state !== "linked");
   const first = own.find(({ by }) => by === "here") ?? own[0];
-  return first?.reason === undefined ? "no link" : `${first.reason}, for ${span(first.forMs)}`;
+  return first?.reason === undefined ? "no link" : `${first.reason} (for ${span(first.forMs)})`;
 }
 
 /** Addresses that lead to no known server, and peers that are refused. */
@@ -76,7 +76,7 @@ export function strangers({ links, servers }: ClusterStatus): string[] {
     .map(({ by, server, address, reason, forMs }) => {
       const who =
         by === "here" ? `No link to ${address}` : `Refused ${server ?? ""} from ${address}`;
-      return `${who}: ${reason === undefined ? "connecting" : `${reason}, for ${span(forMs)}`}`;
+      return `${who}: ${reason === undefined ? "connecting" : `${reason} (for ${span(forMs)})`}`;
     });
 }
 
