@@ -47,7 +47,6 @@ type Costs = {
   readonly latencies: readonly number[];
   readonly perSecond: number;
   readonly cpuUs: number;
-  readonly diskBytes: number;
   readonly linkBytes: number | null;
 };
 
@@ -77,7 +76,6 @@ async function load(
     latencies,
     perSecond: latencies.length / seconds,
     cpuUs: ((after.cpuS - before.cpuS) / share) * 1e6,
-    diskBytes: (after.diskBytes - before.diskBytes) / share,
     linkBytes: links.includes(null) ? null : (Number(links[1]) - Number(links[0])) / share,
   };
 }
@@ -85,11 +83,14 @@ async function load(
 async function spent(cluster: Cluster) {
   let cpuS = 0;
   for (const name of cluster.names) cpuS += await cluster.cpuSeconds(name);
-  const diskBytes = cluster.servers
+  return { cpuS, linkBytes: linkBytes(cluster) };
+}
+
+/** Of servers that are stopped: nothing waits in a write-ahead log. */
+function diskBytes(cluster: Cluster): number {
+  return cluster.servers
     .flatMap(({ place: { data } }) => readdirSync(data).map((file) => join(data, file)))
-    .filter((file) => !file.endsWith("-wal") && !file.endsWith("-shm"))
     .reduce((sum, file) => sum + statSync(file).size, 0);
-  return { cpuS, diskBytes, linkBytes: linkBytes(cluster) };
 }
 
 /** What went over the links so far, both ways, at the ends that dialled; null without `ss`. */
@@ -119,10 +120,11 @@ export async function benchServers(counts: readonly number[], runs: number): Pro
         const receiver = await newAccount(url, `receiver${i}`);
         senders.push({ client, to: receiver.id });
       }
-      await load(cluster, senders, 100);
+      let messages = (await load(cluster, senders, 100)).latencies.length;
       for (const inFlight of [1, 30, 3_000]) {
         const all: Costs[] = [];
         for (let run = 0; run < runs; run++) all.push(await load(cluster, senders, inFlight));
+        messages += all.reduce((sum, { latencies }) => sum + latencies.length, 0);
         const row = `${count} server${count === 1 ? "" : "s"}, ${inFlight} in flight`;
         const of = (figure: (costs: Costs) => number) => all.map(figure);
         record(
@@ -150,18 +152,15 @@ export async function benchServers(counts: readonly number[], runs: number): Pro
           of(({ cpuUs }) => cpuUs),
         );
         if (inFlight < 3_000) continue;
-        record(
-          row,
-          "disk of each server",
-          "bytes/message",
-          of(({ diskBytes }) => diskBytes),
-        );
         const onLinks = of(({ linkBytes: bytes }) => bytes ?? Number.NaN);
-        if (!onLinks.some(Number.isNaN)) {
+        if (count > 1 && !onLinks.some(Number.isNaN)) {
           record(row, "links, for each server", "bytes/message", onLinks);
         }
       }
       for (const { client } of senders) client.close();
+      await cluster.stop();
+      const disk = diskBytes(cluster) / (messages * count);
+      record(`${count} server${count === 1 ? "" : "s"}`, "disk of each", "bytes/message", [disk]);
     });
   }
 }
