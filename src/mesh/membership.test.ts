@@ -156,3 +156,78 @@ test("[R93, R111] releases whose versions overlap link; those that share none sa
     }
   }
 });
+
+/** Servers that beat, as replicas do: a link that says nothing counts as silent. */
+function beating(net: Net, hosts: readonly Host[], ms: number): void {
+  for (let at = 0; at < ms; at += 100) {
+    for (const { ear } of hosts) for (const link of ear.links.keys()) link.send("beat");
+    net.pass(100);
+  }
+}
+
+/** Two processes with the key of b, started from one disk that was copied. */
+function copied(net: Net, peersOfTwin: readonly string[]) {
+  const a = net.host("a", []);
+  const c = net.host("c", [a7300]);
+  const b = net.host("b", [a7300]);
+  const more = { key: b.key, url: "http://twin:7300", store: "store-of-twin" };
+  const twin = net.host("b", peersOfTwin, more);
+  return { a, b, c, twin, all: [a, b, c, twin] };
+}
+
+test("[R94] a second process under a name is refused also where only a third server meets both", () => {
+  const net = new Net();
+  const { a, b, c, twin, all } = copied(net, ["http://c:7300"]);
+  for (const { mesh } of [a, b, c]) mesh.start();
+  beating(net, all, 2_000);
+  expect([linksOf(a), linksOf(b), linksOf(c)]).toEqual([["b", "c"], ["a"], ["a"]]);
+  twin.mesh.start();
+  beating(net, all, 10_000);
+  expect([linksOf(c), linksOf(twin)]).toEqual([["a"], []]);
+  for (const host of [c, twin]) {
+    expect(problemsOf(host)).toContain("name_in_use");
+    expect(host.log.join()).toContain("another live server goes by the name b");
+  }
+  // The first goes on; once it is gone the name is free.
+  expect(linksOf(b)).toEqual(["a"]);
+  net.kill(b);
+  beating(net, [a, c, twin], 10_000);
+  expect(linksOf(twin)).toEqual(["c"]);
+});
+
+test("[R94] two that got one name while their servers were apart: one is told when these meet again", () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const net = new Net(seed);
+    const { a, b, c, twin, all } = copied(net, ["http://c:7300"]);
+    const apart = new Set(["b"]);
+    for (const { mesh } of all) mesh.start();
+    // Links of b aside, a and c do not see each other: neither hears of the other's b.
+    a.mesh.sever(new Set(["c"]));
+    c.mesh.sever(new Set(["a"]));
+    beating(net, all, 3_000);
+    expect([linksOf(a), linksOf(c)]).toEqual([[...apart], [...apart]]);
+    a.mesh.sever(new Set());
+    c.mesh.sever(new Set());
+    beating(net, all, 20_000);
+    expect([linksOf(b), linksOf(twin)].sort()).toEqual([
+      [],
+      [linksOf(b)[0] ?? linksOf(twin)[0]],
+    ] as string[][]);
+    const loser = linksOf(b).length === 0 ? b : twin;
+    expect(loser.log.join()).toContain("another live server goes by the name b");
+    const notes = [...a.ear.notes, ...c.ear.notes].filter((note) => note === "unlinked b");
+    expect(notes).toHaveLength(1); // the other one was never given up
+  }
+});
+
+test("[R94] a server that died and comes back is no second one, whoever heard of the first", () => {
+  const net = new Net();
+  const { a, b, c, all } = copied(net, []);
+  for (const { mesh } of [a, b, c]) mesh.start();
+  beating(net, all, 2_000);
+  net.kill(b);
+  const again = net.host("b", ["http://c:7300"], { key: b.key, store: "store-of-b" });
+  again.mesh.start();
+  beating(net, [a, c, again], 2_000);
+  expect(linksOf(again)).toEqual(["c"]);
+});

@@ -16,9 +16,10 @@ import { Listener, type ListenerOptions } from "../server/listener.ts";
 import { realClock, realRandom } from "../server/platform.ts";
 import { operatorTokenOf } from "../server/secret.ts";
 import { dialProblem } from "./dialled-wire.ts";
-import { linkSecret } from "./link-secret.ts";
-import { Mesh } from "./mesh.ts";
-import type { LinkProblem } from "./refusals.ts";
+import type { Self } from "./handshake.ts";
+import { type LinkSecret, linkSecret } from "./link-secret.ts";
+import { Mesh, type MeshOptions } from "./mesh.ts";
+import type { LinkProblem, LinkRefusal } from "./refusals.ts";
 import { freshKey } from "./server-key.ts";
 
 const DOORS = {
@@ -34,7 +35,14 @@ type Running = { listener: Listener; mesh: Mesh; ear: Ear; log: string[] };
 function run(
   name: string,
   peers: readonly string[],
-  { tls = null, ca = null }: { tls?: ListenerOptions["tls"]; ca?: string | null } = {},
+  {
+    tls = null,
+    ca = null,
+    self = {},
+    ...more
+  }: { tls?: ListenerOptions["tls"]; self?: Partial<Self> } & Partial<
+    Omit<MeshOptions, "self">
+  > = {},
 ): Running {
   const listener = new Listener({
     listen: { host: "127.0.0.1", port: 0 },
@@ -60,6 +68,7 @@ function run(
       store: `store-of-${name}`,
       url: listener.url,
       release: "0.1.0",
+      ...self,
     },
     keyring: keyringOf(linkSecret(new Uint8Array(32))),
     key: freshKey(),
@@ -69,6 +78,7 @@ function run(
     members: { get: () => undefined, list: () => [] },
     peers,
     ca,
+    ...more,
   });
   const ear = new Ear();
   mesh.listen(ear);
@@ -137,6 +147,52 @@ test("[R93] both sides say why there is no link, over real sockets too", async (
   expect(b.mesh.status()).toMatchObject([{ state: "refused", problem: "copied_store" }]);
 });
 
+const [FIRST, SECOND] = [new Uint8Array(32), new Uint8Array(32).fill(2)].map(linkSecret) as [
+  LinkSecret,
+  LinkSecret,
+];
+
+/** How b is, or what a knows of it, and why there is then no link. */
+const REFUSALS: Partial<Record<LinkRefusal, [how: Parameters<typeof run>[2], words: RegExp]>> = {
+  other_cluster: [{ self: { cluster: "another" } }, /another cluster, or a wrong --secret-file/],
+  wrong_secret: [{ keyring: keyringOf(SECOND) }, /does not know its secret/],
+  old_secret: [{ keyring: keyringOf(SECOND, FIRST) }, /are of before and after a change/],
+  version: [{ self: { versionMin: 7, versionMax: 9 } }, /no version of the links in common/],
+  wrong_key: [{}, /does not have the key that the cluster knows this name by/],
+  removed: [{}, /server b was removed from the cluster/],
+  clock: [
+    { clock: { ...realClock, wallMs: () => realClock.wallMs() + 400_000 } },
+    /server [ab] can't join: its clock and server [ab]'s are (399|400|401) s apart/,
+  ],
+  name_in_use: [{ self: { server: "a" } }, /another live server goes by the name a/],
+};
+
+for (const [code, [how, words]] of Object.entries(REFUSALS)) {
+  test(`[R93] ${code}: both sides say so over real sockets, in the log and in the status`, async () => {
+    const key = freshKey();
+    const known = {
+      wrong_key: [{ name: "b", key: freshKey().publicText, url: "", isRemoved: false }],
+      // Under another name: what has just been removed may hand over first.
+      removed: [{ name: "old", key: key.publicText, url: "", isRemoved: true }],
+    }[code];
+    const list = known ?? [];
+    const members = {
+      get: (name: string) => list.find((one) => one.name === name),
+      list: () => list,
+    };
+    const first = run("a", [], { members });
+    const b = run("b", [first.listener.url], { ...how, key });
+    await until(() => first.log.length > 0 && b.log.length > 0);
+    for (const { log, mesh } of [first, b]) {
+      expect(log[0]).toMatch(words);
+      const [status] = mesh.status();
+      expect(status).toMatchObject({ state: "refused", problem: code });
+      expect(status?.reason).toMatch(words);
+    }
+    expect([first.ear.links.size, b.ear.links.size]).toEqual([0, 0]);
+  });
+}
+
 test("[R90] a server that dies is noticed at once, and one that says goodbye is heard to the end", async () => {
   const b = await linked();
   [...b.ear.links.keys()][0]!.send("goodbye");
@@ -200,11 +256,15 @@ test("[R93] what is wrong with an address is told apart", async () => {
   const free = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
   const nobody = `http://127.0.0.1:${free.port}`;
   await free.stop(true);
+  // Takes the connection, as the system of a machine does whose process is frozen, and says nothing.
+  const mute = Bun.listen({ port: 0, hostname: "127.0.0.1", socket: { data() {} } });
+  atEnd(() => mute.stop(true));
   const addresses: Record<string, LinkProblem | null> = {
     [nobody]: "connection_refused",
     [`http://127.0.0.1:${other.port}`]: "not_holdfast",
     [starting.listener.url]: "not_ready",
     [`https://127.0.0.1:${other.port}`]: "tls",
+    [`http://127.0.0.1:${mute.port}`]: "timed_out",
   };
   const c = run("c", Object.keys(addresses));
   const known = () => c.mesh.status().filter(({ problem }) => problem !== null);

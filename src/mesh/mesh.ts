@@ -17,6 +17,7 @@ import {
   HAND_OVER_MS,
   JOIN_CLOCK_MS_MAX,
   JOIN_DEADLINE_MS,
+  LINK_SILENT_MS,
   LINKS_MAX,
   SERVERS_MAX,
   SUSPECT_AFTER_MS,
@@ -41,6 +42,7 @@ import type { Self } from "./handshake.ts";
 import { type Ending, LinkEnd, type LinkHost } from "./link-end.ts";
 import type { LinkSecrets, MetBy } from "./link-secret.ts";
 import { LinkHistory, type LinkStatus, linkStatuses } from "./link-status.ts";
+import { Meetings } from "./meetings.ts";
 import type { Role } from "./proof.ts";
 import { type LinkProblem, type LinkRefusal, QUIET_REFUSALS } from "./refusals.ts";
 import { type Keyring, SecretSpread } from "./secret-spread.ts";
@@ -104,6 +106,9 @@ export class Mesh implements Links, LinkHost {
   private readonly links = new Map<string, LinkEnd>();
   /** Own handshakes that have proved who this server is, by the name of the other. */
   private readonly pledged = new Map<string, LinkEnd>();
+  private readonly meetings: Meetings;
+  /** Since when another process is heard elsewhere under the name of a link. */
+  private readonly disputed = new Map<string, number>();
   private readonly history: LinkHistory;
   /** Servers that are to be out of reach. */
   private severed: ReadonlySet<string> = new Set();
@@ -116,6 +121,7 @@ export class Mesh implements Links, LinkHost {
     const { clock, random, self } = options;
     this.self = { ...self, instance: toBase64Url(random.bytes(32)) };
     this.gate = new Gate(clock);
+    this.meetings = new Meetings(clock);
     this.history = new LinkHistory(clock, options.log);
     const { keyring, admission = NO_ADMISSION, log } = options;
     this.admission = admission;
@@ -171,7 +177,24 @@ export class Mesh implements Links, LinkHost {
       if (key !== "" && key !== end.theirs?.key) end.refuse("wrong_key");
       else if (known?.isRemoved && this.isHandedOver(name)) end.refuse("removed");
       else if (known?.isRemoved === false) this.handingOver.delete(name);
+      if (this.isLost(name, end)) end.refuse("name_in_use");
     }
+    this.meetings.tell(this.links.values());
+  }
+
+  /**
+   * Whether the process at the other end has to give up its name: another one is heard elsewhere, and goes on
+   * being heard, so it is none that has just gone. Both were let in while their servers were apart: the
+   * smaller number stays, whoever looks.
+   */
+  private isLost(name: string, { theirs }: LinkEnd): boolean {
+    const { instance } = theirs as Hello;
+    const nowMs = this.options.clock.monotonicMs();
+    const other = this.meetings.other(this.links.values(), name, instance);
+    const sinceMs = this.disputed.get(name) ?? nowMs;
+    if (other === null) this.disputed.delete(name);
+    else this.disputed.set(name, sinceMs);
+    return other !== null && other < instance && nowMs - sinceMs >= LINK_SILENT_MS;
   }
 
   /** Whether a removed server has had its time to hand over what only it has. */
@@ -246,6 +269,8 @@ export class Mesh implements Links, LinkHost {
     if (server === mine.server) return "name_in_use";
     const held = this.judgeHeld(end, theirs);
     if (held !== null) return held;
+    const links = this.links.values();
+    if (this.meetings.other(links, server, theirs.instance) !== null) return "name_in_use";
     if (met.is === "token") return this.judgeJoin(theirs, met);
     const known = this.options.members.get(server);
     const key = known?.key ?? "";
@@ -334,6 +359,7 @@ export class Mesh implements Links, LinkHost {
     const identity: PeerIdentity = { name: server, storeId: store, key, url, wallMs, release };
     this.listener?.linked(identity, end);
     this.spread.linked(end);
+    this.meetings.tell(this.links.values());
     this.options.changed?.();
   }
 
@@ -342,7 +368,9 @@ export class Mesh implements Links, LinkHost {
   }
 
   told(end: LinkEnd, message: LinkMessage): void {
-    if (this.isCurrent(end)) this.spread.told(end, message);
+    if (!this.isCurrent(end)) return;
+    if (message.type === "link.meets") this.meetings.heard(end, message.processes);
+    else this.spread.told(end, message);
   }
 
   ended(end: LinkEnd, ending: Ending): void {
@@ -358,6 +386,7 @@ export class Mesh implements Links, LinkHost {
     const wasCurrent = this.isCurrent(end);
     if (wasCurrent && theirs !== null) {
       this.links.delete(theirs.server);
+      this.meetings.tell(this.links.values());
       if (!this.isStopped) this.listener?.unlinked(end, ending.detail ?? ending.problem);
     }
     if (end.role === "dialler") {

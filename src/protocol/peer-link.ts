@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
+import { LINKS_MAX } from "../core/limits.ts";
 import { Bytes32, RefusalCode, SecretId } from "./peer-hello.ts";
 
 export const linkMessages = {
@@ -15,6 +16,14 @@ export const linkMessages = {
     cluster: Type.String({ pattern: "^[!-~]{1,64}$" }),
     generation: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
     secret: Bytes32,
+  }),
+  /** Whom the sender is linked to and hears, by name and by the number of the process (hello: instance). */
+  "link.meets": Type.Object({
+    type: Type.Literal("link.meets"),
+    processes: Type.Array(
+      Type.Tuple([Type.String({ pattern: "^[a-z0-9][a-z0-9-]{0,31}$" }), Bytes32]),
+      { maxItems: LINKS_MAX },
+    ),
   }),
   /** Which secret the sender has on its disk now. */
   "link.holds": Type.Object({ type: Type.Literal("link.holds"), secret: SecretId }),
