@@ -55,6 +55,14 @@ async function post(site: Site, at: string, token: string, text: string) {
   return { held: [...receipt.held].sort(), of: receipt.of };
 }
 
+/** Until a message is acknowledged by all of these: who has just come back is not waited for at once. */
+function postedTo(site: Site, at: string, token: string, names: readonly string[], text: string) {
+  return eventually(async () => {
+    const { held } = await post(site, at, token, text);
+    return names.every((name) => held.includes(name)) ? true : null;
+  });
+}
+
 async function texts(site: Site, at: string, token: string): Promise<string[]> {
   const answer = await site.call(at, "message.history", { in: "#hall", limit: 200 }, token);
   return messagesOf(answer).map(({ text }) => text);
@@ -312,5 +320,51 @@ test("[R111] servers that were started with other settings link all the same, an
   expect([await signUpAt("a"), await signUpAt("b")]).toEqual(["invitation", "invitation"]);
   for (const name of ["a", "b"]) {
     expect((await site.status(name)).links.map(({ state }) => state)).toEqual(["linked"]);
+  }
+});
+
+test("[R99] the secret is changed on two sides that do not see each other: all end with the same one", async () => {
+  const site = new Site();
+  await site.startAll(["a", "b"]);
+  const ann = await hall(site, "a");
+  await site.kill("b");
+  await operate(site, "a", "secret", "rotate");
+  await site.kill("a");
+  await site.start("b");
+  await operate(site, "b", "secret", "rotate");
+  const [one, other] = ["a", "b"].map((name) => secretOf(site.data(name)));
+  expect(one).not.toBe(other as string);
+  await site.start("a");
+  await site.inSync(["a", "b"]);
+  const present = await eventually(() => {
+    const [a, b] = ["a", "b"].map((name) => secretOf(site.data(name)));
+    return a === b ? (a as string) : null;
+  });
+  expect([one, other]).toContain(present);
+  // And the next change gets everywhere.
+  expect(await operate(site, "a", "secret", "rotate")).toMatch(/On disk at: a, b\./);
+  await postedTo(site, "b", ann, ["a", "b"], "still one");
+});
+
+test("[R99] servers that are killed while the secret is changed come back to each other", async () => {
+  const site = new Site();
+  const names = ["a", "b", "c"];
+  await site.startAll(names);
+  const ann = await hall(site, "a");
+  for (const [round, victims] of [["a"], ["b"], ["a", "c"]].entries()) {
+    const command = holdfast(site.folder, ["secret", "rotate", "--data", site.data("a")]);
+    // Somewhere in the middle of it: the command's own start takes most of this time.
+    await Bun.sleep(150 + Math.random() * 500);
+    await Promise.all(victims.map((name) => site.kill(name)));
+    await command;
+    await Promise.all(victims.map((name) => site.start(name)));
+    await site.inSync(names);
+    await eventually(() => {
+      const secrets = names.map((name) =>
+        existsSync(join(site.data(name), "secret")) ? secretOf(site.data(name)) : "first",
+      );
+      return new Set(secrets).size === 1 ? true : null;
+    });
+    await postedTo(site, "b", ann, names, `round ${round}`);
   }
 });

@@ -27,13 +27,19 @@ export const NO_ADMISSION: Admission = {
   admit: async () => "token_unknown",
 };
 
-type Log = { info(fields: object, message: string): void };
+type Log = {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+};
 
 /** Lets in who has proved itself, or says why not; ends the connection. */
 export async function admit(admission: Admission, end: LinkEnd, log: Log): Promise<void> {
   const theirs = end.theirs as Hello;
   const fields = { peer: theirs.server, url: theirs.url, address: end.address };
-  const answer = await admission.admit(end.met?.id ?? "", theirs).catch(() => "busy" as const);
+  const answer = await admission.admit(end.met?.id ?? "", theirs).catch((cause: unknown) => {
+    log.warn({ ...fields, err: cause }, `server ${theirs.server} could not be let in`);
+    return "not_stored" as const;
+  });
   if (typeof answer === "string") {
     end.refuse(answer);
     return;

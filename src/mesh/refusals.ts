@@ -12,6 +12,7 @@ export const LINK_REFUSALS = [
   "token_unknown", // a join token that was not made here
   "token_expired",
   "token_spent", // another server joined with it
+  "not_stored", // whoever would let it in can't write that down
   "full", // the cluster has as many servers as it can have
   "wrong_key", // not the key that the cluster knows this server by
   "version", // no version of the links that both speak
@@ -74,6 +75,8 @@ export function refusalWords(
       return "the join token has expired: make another by `holdfast invite`";
     case "token_spent":
       return "another server has joined with this token: make one for each by `holdfast invite`";
+    case "not_stored":
+      return `${whose.replace(/'s$/, "")} could not store that ${who} joins: look at its disk and its log, then try again`;
     case "full":
       return `the cluster has ${SERVERS_MAX} servers, as many as it can have: remove one first`;
     case "wrong_key":

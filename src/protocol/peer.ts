@@ -22,7 +22,6 @@ import { RangeAsk, RangeDigest } from "./view-digest.ts";
  * that an older one cannot ignore raises it.
  *
  * 1  2026-11  first; presence and typing
- * 1  2026-11  first
  *             hellos list secrets, and may say `joins`; carriers say `link.refused`, `link.secret`, `link.holds`,
  *             `link.meets`
  */
