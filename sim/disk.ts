@@ -1,6 +1,6 @@
 /** Disks that outlive processes, and logs on them that lose with a process what was not durable yet. */
 import { assert } from "../src/core/assert.ts";
-import { type BranchBase, plainOrigin } from "../src/core/branch.ts";
+import { type BranchBase, branchName, plainOrigin } from "../src/core/branch.ts";
 import { equalBytes } from "../src/core/bytes.ts";
 import type { Incarnation } from "../src/core/ids.ts";
 import { FREE_SPACE_INTERVAL_MS } from "../src/core/limits.ts";
@@ -30,9 +30,13 @@ export class DiskError extends Error {
 /** What one store holds. */
 export class Disk {
   readonly storeId: string;
+  /** Tells a disk that was put back from what it was before. */
+  readonly life: string;
   readonly ops: Op[] = [];
   readonly heads = new Map<Incarnation, Head>();
   readonly erasedBy = new Map<number, number>();
+  /** What was erased: older copies of this disk have it. */
+  private readonly bodies = new Map<number, Uint8Array>();
   private readonly origins = new Map<Incarnation, OriginOps>();
   freeBytes = 1e12;
   /** How long a commit takes, ms: at least and at most. */
@@ -44,8 +48,9 @@ export class Disk {
   /** Called for each op that is durable. */
   onStored: (op: Op, n: number) => void = () => {};
 
-  constructor(storeId: string) {
+  constructor(storeId: string, life = storeId) {
     this.storeId = storeId;
+    this.life = life;
   }
 
   store(op: Op): StoredOp {
@@ -124,7 +129,7 @@ export class Disk {
   /** An older copy of the data directory is put in its place. */
   rollBack(toN: number, atMs: number): void {
     this.rollbacks.push({ atMs, toN });
-    const older = this.ops.slice(0, toN);
+    const older = this.ops.slice(0, toN).map((_, i) => this.opAsOf(i + 1, toN));
     const { onStored } = this;
     this.onStored = () => {};
     const bases = [...this.origins].map(([origin, { base }]) => ({ origin, base }));
@@ -137,7 +142,72 @@ export class Disk {
     for (const [n, by] of this.erasedBy) if (n > toN || by > toN) this.erasedBy.delete(n);
   }
 
+  /**
+   * What a salvage of this disk keeps, as another store: without the ops of these arrival numbers. What stands
+   * above a gap is a branch of its own, as in src/storage/store-survey.ts.
+   */
+  salvaged(storeId: string, damaged: ReadonlySet<number>): Disk {
+    const lost = new Set(damaged);
+    for (const [n, by] of this.erasedBy) if (lost.has(by)) lost.add(n); // erased without proof
+    const pieces = new Map<Incarnation, { readonly base: BranchBase; readonly ns: number[] }>();
+    const keep = (origin: Incarnation, base: BranchBase, ns: number[]) => {
+      if ((pieces.get(origin)?.ns.length ?? 0) < ns.length) pieces.set(origin, { base, ns });
+    };
+    for (const [origin, { base: begin, ns }] of this.origins) {
+      let from = 0;
+      for (let i = 0; i <= ns.length; i++) {
+        if (i < ns.length && !lost.has(ns[i] as number)) continue;
+        const piece = ns.slice(from, i);
+        const [first] = piece;
+        if (first !== undefined && from === 0) keep(origin, begin, piece);
+        else if (first !== undefined) {
+          const base = { seq: begin.seq + from, chain: CHAIN_START };
+          const chain = chainHash(sha256, base.chain, (this.ops[first - 1] as Op).bytes);
+          keep(branchName(origin, chain), base, piece);
+        }
+        from = i + 1;
+      }
+    }
+    const names = new Map<number, { readonly origin: Incarnation; readonly base: BranchBase }>();
+    for (const [origin, { base, ns }] of pieces) for (const n of ns) names.set(n, { origin, base });
+    const kept = new Disk(storeId);
+    const moved = new Map<number, number>();
+    for (const [i, op] of this.ops.entries()) {
+      const line = names.get(i + 1);
+      if (line === undefined) continue;
+      if (line.base !== BEGINNING) kept.begin(line.origin, line.base);
+      moved.set(i + 1, kept.store({ ...op, origin: line.origin }).n);
+    }
+    for (const [n, by] of this.erasedBy) {
+      const [at, eraser] = [moved.get(n), moved.get(by)];
+      if (at !== undefined && eraser !== undefined) kept.erasedBy.set(at, eraser);
+    }
+    return kept;
+  }
+
+  /** The disk as it was some ops ago: put back from a copy. */
+  rolledBack(ops: number): Disk {
+    const kept = this.ops.length - ops;
+    const old = new Disk(this.storeId, `${this.life}+`);
+    for (const [origin, { base }] of this.origins) {
+      if (base !== BEGINNING) old.begin(origin, base);
+    }
+    for (let n = 1; n <= kept; n++) old.store(this.opAsOf(n, kept));
+    for (const [n, by] of this.erasedBy) if (by <= kept) old.erasedBy.set(n, by);
+    for (const [n, body] of this.bodies) if (n <= kept) old.bodies.set(n, body);
+    return old;
+  }
+
+  /** With the body that was erased only after this disk had come to `toN`. */
+  private opAsOf(n: number, toN: number): Op {
+    const op = this.ops[n - 1] as Op;
+    const by = this.erasedBy.get(n) ?? 0;
+    return by > toN ? { ...op, body: this.bodies.get(n) ?? null } : op;
+  }
+
   eraseBody(n: number, by: number): void {
+    const { body } = this.ops[n - 1] as Op;
+    if (body !== null) this.bodies.set(n, body);
     this.ops[n - 1] = { ...(this.ops[n - 1] as Op), body: null };
     this.erasedBy.set(n, by);
   }

@@ -29,7 +29,7 @@ import { HEAD_ORIGINS_MAX, HeadFile, type OriginHead } from "./head.ts";
 import { type LogMeta, migrate, openWriter, truncateWal } from "./log-file.ts";
 import { rowCheck, sha256 } from "./log-hash.ts";
 import type { LogPages } from "./log-pages.ts";
-import { BODY_LOST, ERASED_ELSEWHERE, LOG_FORMAT } from "./migrations.ts";
+import { ERASED_ELSEWHERE, LOG_FORMAT } from "./migrations.ts";
 import { HEAD_FILE, LOG_FILE } from "./store-look.ts";
 import { envelopeOfFound, type KeptOrigin, opRowOf, type Survey } from "./store-survey.ts";
 
@@ -95,7 +95,7 @@ export function finishSalvage(directory: string): void {
   rmdirSync(folder);
 }
 
-type Writing = { readonly o: number; seq: number; chain: Uint8Array | null; topN: number };
+type Writing = { readonly o: number; chain: Uint8Array; topN: number };
 
 function writeLog(
   path: string,
@@ -107,31 +107,32 @@ function writeLog(
   closeSync(openSync(path, "wx", 0o600));
   const db = openWriter(path);
   migrate(db, meta, release);
-  const origins = new Map<string, Writing>();
+  const origins = new Map<KeptOrigin, Writing>();
   const putOrigin = db.query("INSERT INTO origins(o, origin, seq, chain) VALUES (?, ?, ?, ?)");
-  const putHole = db.query("INSERT INTO holes(o, seq) VALUES (?, ?)");
+  const putBranch = db.query("INSERT INTO branches(o, seq, chain) VALUES (?, ?, ?)");
   const put = db.query(
     `INSERT INTO ops(n, o, seq, crc, envelope, body, chain, erased_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   db.transaction(() => {
-    plan.origins.forEach(({ origin, seq, chain, holes }, i) => {
-      origins.set(origin, { o: i + 1, seq: 0, chain: CHAIN_START, topN: 0 });
+    plan.origins.forEach((kept, i) => {
+      const { origin, seq, chain, base } = kept;
+      origins.set(kept, { o: i + 1, chain: base?.chain ?? CHAIN_START, topN: 0 });
       putOrigin.run(i + 1, origin, seq, chain);
-      for (const { from, to } of holes) for (let s = from; s <= to; s++) putHole.run(i + 1, s);
+      if (base !== null) putBranch.run(i + 1, base.seq, base.chain);
     });
   })();
   const newNumber = renumbering(plan);
   const write = db.transaction((from: number) => {
     for (let i = from; i < Math.min(from + COMMIT_ROWS, plan.ops.length); i++) {
-      const { place, bodyLost } = plan.ops[i]!;
+      const { place, origin: kept } = plan.ops[i]!;
       const row = opRowOf(pages.rowOf(place)!)!;
-      const envelope = envelopeOfFound(row)!;
-      const origin = origins.get(envelope.origin)!;
-      const mark = advance(origin, row.seq, row.envelope, row.chain);
+      const hasBody = envelopeOfFound(row)!.bodyHash !== null;
+      const origin = origins.get(kept)!;
+      origin.chain = chainHash(sha256, origin.chain, row.envelope);
       origin.topN = i + 1;
-      const had = envelope.bodyHash !== null;
-      const erasedBy = bodyLost ? BODY_LOST : had ? newNumber(row.erased_by) : null;
-      const body = had && !bodyLost ? row.body : null;
+      const mark = row.seq % CHAIN_MARK_EVERY === 0 ? origin.chain : null;
+      const erasedBy = hasBody ? newNumber(row.erased_by) : null;
+      const body = hasBody ? row.body : null;
       const crc = rowCheck(row.envelope, erasedBy);
       put.run(i + 1, origin.o, row.seq, crc, row.envelope, body, mark, erasedBy);
     }
@@ -140,21 +141,6 @@ function writeLog(
   truncateWal(db);
   db.close();
   return newestHeads(plan.origins, origins);
-}
-
-/** The mark to store with the op, if one is due. */
-function advance(
-  origin: Writing,
-  seq: number,
-  envelope: Uint8Array,
-  mark: Uint8Array | null,
-): Uint8Array | null {
-  const due = seq % CHAIN_MARK_EVERY === 0;
-  if (seq !== origin.seq + 1) origin.chain = null;
-  origin.seq = seq;
-  if (origin.chain !== null) origin.chain = chainHash(sha256, origin.chain, envelope);
-  else if (due) origin.chain = mark;
-  return due ? origin.chain : null;
 }
 
 /** From old to new arrival numbers of erasing ops; one that was lost is "elsewhere". */
@@ -173,9 +159,12 @@ function renumbering(plan: Survey): (n: number | null) => number | null {
   };
 }
 
-function newestHeads(kept: readonly KeptOrigin[], origins: Map<string, Writing>): OriginHead[] {
+function newestHeads(
+  kept: readonly KeptOrigin[],
+  origins: ReadonlyMap<KeptOrigin, Writing>,
+): OriginHead[] {
   return [...kept]
-    .sort((a, b) => origins.get(b.origin)!.topN - origins.get(a.origin)!.topN)
+    .sort((a, b) => origins.get(b)!.topN - origins.get(a)!.topN)
     .slice(0, HEAD_ORIGINS_MAX)
     .map(({ origin, seq, chain }) => ({ origin, seq, chain }));
 }

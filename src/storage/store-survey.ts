@@ -3,43 +3,56 @@
  * `acceptLoss` carries out. Changes nothing.
  *
  * Problem: keep every op that still verifies, name every one that does not, and leave a log that is sound
- * again. Approach: find rows page by page (log-pages.ts), believe only those whose envelope matches check,
- * form and place; where several versions of an op are found the best one counts, then the newest. Per origin,
- * ops are kept up to the last whose chain hash is known: computed, or taken from a mark or a known head above a
- * gap. Gaps below become holes; what is missing at the end is simply not held, and peers send it again.
+ * again and says no more than it holds. Approach: find rows page by page (log-pages.ts), believe only those whose
+ * envelope matches check, form and place; where several versions of an op are found the best one counts, then
+ * the newest. An origin is kept up to its first gap; peers send the rest again. What stands above a gap has no
+ * place in a vector, so it is kept as a branch of its own that begins there (decision 0017). An op whose body is
+ * lost is a gap: nobody takes an op whose body is missing without cause. Rejected: to keep the origin's end and a
+ * list of holes (the vector would claim them, and so would receipts).
  */
 
-import { isIncarnation } from "../core/ids.ts";
-import { CHAIN_MARK_EVERY } from "../core/limits.ts";
+import { type BranchBase, branchName, isBranch, plainOrigin } from "../core/branch.ts";
+import { type Incarnation, isIncarnation } from "../core/ids.ts";
+import { BRANCHES_MAX } from "../core/limits.ts";
 import { CHAIN_BYTES, CHAIN_START, chainHash, decodeEnvelope, type Envelope } from "../core/op.ts";
 import { Findings } from "./failure.ts";
 import type { LogHead } from "./head.ts";
 import { sha256 } from "./log-hash.ts";
 import type { LogPages, Place, Row } from "./log-pages.ts";
 import { bodyFault, envelopeOf, findingOf, type OpRow } from "./log-rows.ts";
+import { BODY_LOST } from "./migrations.ts";
 
 /** Page versions between two turns of the event loop. */
 const CHUNK_PAGES = 500;
+/** Pieces above gaps that are kept of one incarnation: the longest. */
+const PIECES_MAX = BRANCHES_MAX / 2;
 
 /** A row that was found, as numbers: there may be ten million of them. */
 type Found = {
   readonly n: number;
+  /** The origin number that the row had. */
+  readonly o: number;
   readonly seq: number;
+  /** Arrival number of the op that erased its body, as in the row. */
+  readonly by: number | null;
   readonly page: number;
   readonly cell: number;
   /** Its envelope verifies, its body is neither there nor rightly gone. */
-  readonly bodyLost: boolean;
+  bodyLost: boolean;
 };
 
-export type KeptOp = { n: number; readonly place: Place; readonly bodyLost: boolean };
+export type KeptOp = { readonly n: number; readonly place: Place; readonly origin: KeptOrigin };
 
 export type KeptOrigin = {
-  readonly origin: string;
+  readonly origin: Incarnation;
+  /** Of a branch, one that begins above a gap included. */
+  readonly base: BranchBase | null;
   /** Newest op and the chain hash up to it. */
   readonly seq: number;
   readonly chain: Uint8Array;
-  readonly holes: readonly { readonly from: number; readonly to: number }[];
 };
+
+type KeptPiece = { readonly origin: KeptOrigin; readonly ops: readonly KeptOp[] };
 
 export type Survey = {
   readonly findings: Findings;
@@ -47,8 +60,6 @@ export type Survey = {
   /** In order of arrival, each origin's in order of its seqs. */
   readonly ops: readonly KeptOp[];
 };
-
-type KnownHead = { readonly seq: number; readonly chain: Uint8Array };
 
 /** A row of `ops`, as found in a page; null if it can't be one. */
 export function opRowOf({ rowid, values }: Row): OpRow | null {
@@ -99,95 +110,143 @@ class Surveyor {
   private readonly head: LogHead | null;
   private readonly findings = new Findings();
   private readonly found = new Map<string, Found[]>();
-  private readonly heads = new Map<string, KnownHead[]>();
+  /** Arrival numbers of what was found: an op that was erased by one that is lost has lost its proof. */
+  private readonly numbers = new Set<number>();
+  /** The highest seq that an origin is known to have had. */
+  private readonly tops = new Map<string, number>();
+  private readonly branches = new Map<number, Incarnation>();
+  private readonly bases = new Map<number, BranchBase>();
 
   constructor(pages: LogPages, head: LogHead | null) {
     this.pages = pages;
     this.head = head;
-    for (const { origin, seq, chain } of head?.origins ?? []) this.know(origin, { seq, chain });
+    for (const { origin, seq } of head?.origins ?? []) this.know(origin, seq);
   }
 
-  private know(origin: string, known: KnownHead): void {
-    const list = this.heads.get(origin);
-    if (list === undefined) this.heads.set(origin, [known]);
-    else list.push(known);
+  private know(origin: string, seq: number): void {
+    this.tops.set(origin, Math.max(seq, this.tops.get(origin) ?? 0));
   }
 
   look(index: number): void {
     for (const { place, row } of this.pages.rows(index)) {
       if (row.values.length === 4) this.lookAtOrigin(row);
+      if (row.values.length === 3) this.lookAtBranch(row);
       const op = opRowOf(row);
       const envelope = op && envelopeOfFound(op);
       if (op === null || envelope === null) continue;
-      const bodyLost = envelope.bodyHash !== null && bodyFault(op, envelope.bodyHash) !== null;
-      const found = { n: op.n, seq: op.seq, ...place, bodyLost };
+      const fault = envelope.bodyHash === null ? null : bodyFault(op, envelope.bodyHash);
+      const bodyLost = fault !== null || op.erased_by === BODY_LOST;
+      const found = { n: op.n, o: op.o, seq: op.seq, by: op.erased_by, ...place, bodyLost };
+      this.numbers.add(op.n);
       const list = this.found.get(envelope.origin);
       if (list === undefined) this.found.set(envelope.origin, [found]);
       else list.push(found);
     }
   }
 
-  private lookAtOrigin({ values }: Row): void {
+  private lookAtOrigin({ rowid, values }: Row): void {
     const [, origin, seq, chain] = values;
     if (typeof origin !== "string" || !isIncarnation(origin) || typeof seq !== "number") return;
     if (seq < 1 || !(chain instanceof Uint8Array) || chain.length !== CHAIN_BYTES) return;
-    this.know(origin, { seq, chain });
+    this.know(origin, seq);
+    if (isBranch(origin)) this.branches.set(rowid, origin);
+  }
+
+  private lookAtBranch({ rowid, values }: Row): void {
+    const [, seq, chain] = values;
+    if (typeof seq !== "number" || seq < 0) return;
+    if (!(chain instanceof Uint8Array) || chain.length !== CHAIN_BYTES) return;
+    this.bases.set(rowid, { seq, chain });
   }
 
   plan(): Survey {
-    const origins: KeptOrigin[] = [];
-    const ops: KeptOp[] = [];
-    const names = [...new Set([...this.found.keys(), ...this.heads.keys()])].sort();
-    for (const origin of names) {
-      const best = bestVersions(this.found.get(origin) ?? []);
-      const kept = this.planOrigin(origin, best);
-      if (kept !== null) origins.push(kept);
-      for (const op of inArrivalOrder(
-        best.slice(0, kept === null ? 0 : heldUpTo(best, kept.seq)),
-      )) {
-        ops.push(op);
+    const kept = new Map<Incarnation, KeptPiece>();
+    for (const [line, found] of this.byLine()) {
+      for (const one of found) one.bodyLost ||= (one.by ?? 0) > 0 && !this.numbers.has(one.by ?? 0);
+      const best = bestVersions(found);
+      this.nameLost(line, best);
+      const pieces = piecesOf(best);
+      const longest = [...pieces].sort((a, b) => b.length - a.length).slice(0, PIECES_MAX);
+      for (const piece of pieces) {
+        if (!longest.includes(piece)) this.giveUp(line, piece);
+        else this.keep(line, piece, inArrivalOrder(piece, best), kept);
       }
     }
-    ops.sort((a, b) => a.n - b.n);
+    const ops = [...kept.values()].flatMap((piece) => piece.ops).sort((a, b) => a.n - b.n);
     this.nameLostNumbers(ops);
+    const origins = [...kept.values()].map(({ origin }) => origin);
     return { findings: this.findings, origins, ops };
   }
 
-  private planOrigin(origin: string, best: readonly Found[]): KeptOrigin | null {
-    const known = this.heads.get(origin) ?? [];
-    const tied = this.tie(best, known);
-    const holes: { from: number; to: number }[] = [];
-    let before = 0;
+  private giveUp(origin: Incarnation, piece: readonly Found[]): void {
+    const [first, last] = [piece[0] as Found, piece.at(-1) as Found];
+    this.findings.add({ what: "op lost", origin, seq: first.seq, toSeq: last.seq });
+  }
+
+  /** What was found, by the origin or branch that it belongs to. */
+  private byLine(): Map<Incarnation, Found[]> {
+    const lines = new Map<Incarnation, Found[]>();
+    for (const origin of [...this.tops.keys()].sort()) lines.set(origin as Incarnation, []);
+    for (const [plain, all] of this.found) {
+      for (const found of all) {
+        const branch = this.branches.get(found.o);
+        const isOf = branch !== undefined && plainOrigin(branch) === plain;
+        const origin = isOf ? branch : (plain as Incarnation);
+        const list = lines.get(origin);
+        if (list === undefined) lines.set(origin, [found]);
+        else list.push(found);
+      }
+    }
+    return lines;
+  }
+
+  /** Where an origin began, if that is known. */
+  private baseOf(origin: Incarnation, { o }: Found): BranchBase | null {
+    if (!isBranch(origin)) return { seq: 0, chain: CHAIN_START };
+    return this.bases.get(o) ?? null;
+  }
+
+  /** A piece without gaps: the origin itself, where it begins as that does, or else a branch of its own. */
+  private keep(
+    line: Incarnation,
+    piece: readonly Found[],
+    ns: readonly number[],
+    kept: Map<Incarnation, KeptPiece>,
+  ): void {
+    const first = piece[0] as Found;
+    const known = this.baseOf(line, first);
+    const isWhole = known !== null && known.seq === first.seq - 1;
+    const base = isWhole ? known : { seq: first.seq - 1, chain: CHAIN_START };
+    let chain = base.chain;
+    let name = line;
+    for (const found of piece) {
+      chain = chainHash(sha256, chain, this.rowAt(found).envelope);
+      if (found === first && !isWhole) name = branchName(line, chain);
+    }
+    const { seq } = piece.at(-1) as Found;
+    // After an earlier salvage one piece may be here twice: as a branch, and where peers filled the gap below it.
+    if ((kept.get(name)?.origin.seq ?? 0) >= seq) return;
+    const origin = { origin: name, base: isBranch(name) ? base : null, seq, chain };
+    const ops = piece.map(({ page, cell }, i) => {
+      return { n: ns[i] as number, place: { page, cell }, origin };
+    });
+    kept.set(name, { origin, ops });
+  }
+
+  /** What of an origin is missing between what was found, and at its end. */
+  private nameLost(origin: string, best: readonly Found[]): void {
+    let before = best[0] === undefined || !isBranch(origin as Incarnation) ? 0 : best[0].seq - 1;
+    const name = (toSeq: number) => {
+      if (toSeq > before) {
+        this.findings.add({ what: "op lost", origin, seq: before + 1, toSeq });
+      }
+    };
     for (const found of best) {
-      if (found.seq > tied.seq) break;
-      if (found.seq > before + 1) holes.push({ from: before + 1, to: found.seq - 1 });
+      name(found.seq - 1);
       before = found.seq;
       if (found.bodyLost) this.nameLostBody(found);
     }
-    for (const { from, to } of holes)
-      this.findings.add({ what: "op lost", origin, seq: from, toSeq: to });
-    const top = Math.max(best.at(-1)?.seq ?? 0, ...known.map(({ seq }) => seq));
-    if (top > tied.seq) {
-      this.findings.add({ what: "op lost", origin, seq: tied.seq + 1, toSeq: top });
-    }
-    return tied.seq === 0 ? null : { origin, seq: tied.seq, chain: tied.chain, holes };
-  }
-
-  /** The newest op whose chain hash is known. */
-  private tie(best: readonly Found[], known: readonly KnownHead[]): KnownHead {
-    let tied: KnownHead = { seq: 0, chain: CHAIN_START };
-    let chain: Uint8Array | null = CHAIN_START;
-    let before = 0;
-    for (const found of best) {
-      const row = this.rowAt(found);
-      if (found.seq !== before + 1) chain = null;
-      before = found.seq;
-      if (chain !== null) chain = chainHash(sha256, chain, row.envelope);
-      else if (found.seq % CHAIN_MARK_EVERY === 0) chain = row.chain;
-      chain ??= known.find(({ seq }) => seq === found.seq)?.chain ?? null;
-      if (chain !== null) tied = { seq: found.seq, chain };
-    }
-    return tied;
+    name(this.tops.get(origin) ?? 0);
   }
 
   private rowAt({ page, cell }: Found): OpRow {
@@ -228,17 +287,23 @@ function bestVersions(found: readonly Found[]): Found[] {
   return best;
 }
 
-function heldUpTo(best: readonly Found[], seq: number): number {
-  const past = best.findIndex((found) => found.seq > seq);
-  return past < 0 ? best.length : past;
+/** Ops that follow each other and have what they need, piece by piece. */
+function piecesOf(best: readonly Found[]): Found[][] {
+  const pieces: Found[][] = [];
+  let before: Found | null = null;
+  for (const found of best) {
+    const follows = before !== null && !before.bodyLost && before.seq === found.seq - 1;
+    before = found;
+    if (found.bodyLost) continue;
+    if (follows) pieces.at(-1)?.push(found);
+    else pieces.push([found]);
+  }
+  return pieces;
 }
 
-/** Arrival numbers that grow with the seqs, although a damaged one may have been read. */
-function inArrivalOrder(best: readonly Found[]): KeptOp[] {
+/** Arrival numbers for a piece that grow with its seqs, although a damaged one may have been read. */
+function inArrivalOrder(piece: readonly Found[], best: readonly Found[]): number[] {
   const numbers = best.map(({ n }) => n).sort((a, b) => a - b);
-  return best.map(({ page, cell, bodyLost }, i) => ({
-    n: numbers[i] as number,
-    place: { page, cell },
-    bodyLost,
-  }));
+  const from = best.indexOf(piece[0] as Found);
+  return numbers.slice(from, from + piece.length);
 }

@@ -42,7 +42,7 @@ export function answerIsAbout(server: WorldServer, request: Request, { n }: Outc
 
 /** R2: what was acknowledged is there, if any store of its receipt still is. */
 export function acknowledgedSurvives(servers: readonly WorldServer[], all: readonly Request[]) {
-  const stores = new Set(servers.map(({ disk }) => disk.storeId));
+  const stores = new Set(servers.map(({ disk }) => disk.life));
   for (const { author, id, answers } of all) {
     for (const answer of answers) {
       if (answer.what !== "done" || !answer.stores.some((store) => stores.has(store))) continue;

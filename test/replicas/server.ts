@@ -147,8 +147,27 @@ export class WorldServer {
   /** Comes back with an empty disk. */
   wipe(): void {
     this.kill();
+    this.replaceDisk(this.newDisk());
+  }
+
+  /** Some ops of its disk are damaged; what is left is kept as another store. Returns how many were lost. */
+  damage(share: number): number {
+    this.kill();
+    const lost = new Set<number>();
+    for (let n = 1; n <= this.disk.ops.length; n++) if (this.chance.happens(share)) lost.add(n);
+    this.replaceDisk(this.disk.salvaged(`store-${this.name}-${++this.stores}`, lost));
+    return lost.size;
+  }
+
+  /** An older copy of its disk is put back. */
+  rollBack(ops: number): void {
+    this.kill();
+    this.replaceDisk(this.disk.rolledBack(Math.min(ops, this.disk.ops.length)));
+  }
+
+  private replaceDisk(disk: Disk): void {
     this.lost.push({ disk: this.disk, atMs: this.time.nowMs });
-    this.disk = this.newDisk();
+    this.disk = disk;
   }
 
   /**

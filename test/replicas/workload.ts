@@ -181,7 +181,7 @@ export class Workload {
     this.cursors.push({
       text: server.replica.cursors.current(),
       server: server.name,
-      storeId: server.disk.storeId,
+      storeId: server.disk.life,
       seen: server.foldedSeqs(),
     });
     if (this.cursors.length > 40) this.cursors.shift();
@@ -196,7 +196,7 @@ export class Workload {
       .then((outcome) => {
         this.onDone(server, request, outcome);
         const stores = outcome.receipt.held.map(
-          (name) => this.servers.find((other) => other.name === name)?.disk.storeId ?? "?",
+          (name) => this.servers.find((other) => other.name === name)?.disk.life ?? "?",
         );
         request.answers.push({ what: "done", server, outcome, stores });
       })

@@ -246,7 +246,7 @@ export class World {
     acknowledgedSurvives(servers, requests);
     converged(servers);
     oneEffect(servers, requests);
-    const stores = new Set(servers.map(({ disk }) => disk.storeId));
+    const stores = new Set(servers.map(({ disk }) => disk.life));
     goneIsGone(servers, requests);
     for (const server of servers) {
       namesAreApart(server, requests, this.isCalm);
@@ -263,7 +263,7 @@ export class World {
 
   /** Cursors taken anywhere, looked at wherever they can be. */
   checkCursors(): void {
-    const stores = new Set(this.servers.map(({ disk }) => disk.storeId));
+    const stores = new Set(this.servers.map(({ disk }) => disk.life));
     for (const server of this.servers) {
       if (!server.isUp) continue;
       for (const cursor of this.work.cursors)

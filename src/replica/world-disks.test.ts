@@ -1,0 +1,91 @@
+/** Disks that lose something: damaged and salvaged, or put back from an older copy. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { heavy } from "../../test/heavy.ts";
+import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
+import { World } from "../../test/replicas/world.ts";
+
+setDefaultTimeout(heavy(120_000, 3_600_000));
+
+const RUNS = heavy(20, 2_000);
+
+test("[R1, R112] what a salvage gave up is in no receipt, and comes back from the others", async () => {
+  const world = await met();
+  const before = [];
+  for (let i = 0; i < 40; i++) before.push(await say(world, "a"));
+  const b = world.server("b");
+  expect(b.damage(0.3)).toBeGreaterThan(5);
+  const held = (n: number) => b.disk.has(world.server("a").disk.ops[n - 1] as never);
+  const missing = before.filter((request) => {
+    const n = world.server("a").view.effect(request.author, request.id) as number;
+    return !held(n);
+  });
+  expect(missing.length).toBeGreaterThan(5);
+  b.disk.commitMs = [3_000, 3_000];
+  b.start();
+  await world.pass(1_500); // linked, its log known, and nothing stored yet
+  for (const { author, id } of before) {
+    const n = world.server("a").view.effect(author, id) as number;
+    const { held: names } = world.server("a").replica.receiptOf(n);
+    world.checkReceipt("a", n, { held: names, of: 3 });
+    if (!held(n)) expect(names).toEqual(["a", "c"]);
+  }
+  await world.heal();
+  for (const { author, id } of before) {
+    const n = world.server("a").view.effect(author, id) as number;
+    expect(world.server("a").replica.receiptOf(n).held).toEqual(["a", "b", "c"]);
+  }
+  world.end();
+});
+
+test("[R2, R112] what stands above a gap reaches servers that come later", async () => {
+  const world = new World({ seed: 4 });
+  world.server("a").start();
+  await world.pass(100);
+  const before = [];
+  for (let i = 0; i < 30; i++) before.push(await say(world, "a"));
+  expect(before.map((request) => receiptOf(request))).toContainEqual({ held: ["a"], of: 1 });
+  const lost = world.server("a").damage(0.1);
+  expect(lost).toBeGreaterThan(0);
+  await world.meet();
+  await world.heal();
+  for (const server of world.servers) {
+    const there = before.filter(({ author, id }) => server.view.effect(author, id) !== undefined);
+    expect(there).toHaveLength(before.length - lost);
+  }
+  world.end();
+});
+
+test("[R1, R2] a disk that is put back is known by what it holds now", async () => {
+  const world = await met();
+  for (let i = 0; i < 20; i++) await say(world, "c");
+  const last = await say(world, "c");
+  world.server("c").rollBack(15);
+  world.server("c").disk.commitMs = [2_000, 2_000];
+  world.server("c").start();
+  await world.pass(1_000);
+  const a = world.server("a");
+  const n = a.view.effect(last.author, last.id) as number;
+  expect(a.replica.receiptOf(n).held).toEqual(["a", "b"]);
+  expect(world.server("c").replica.isBehind).toBe(true);
+  await world.heal();
+  expect(world.server("a").replica.figures().branches).toBe(0); // it began another incarnation
+  world.end();
+});
+
+test("[R1, R2, R4, R112] through salvages, older copies, crashes and cuts", async () => {
+  await forSeeds("worlds with damaged disks", RUNS, async (seed) => {
+    const world = new World({ seed });
+    world.startAll();
+    world.work.begin(20);
+    for (let i = 0; i < 20; i++) {
+      await world.pass(world.chance.between(10, 800));
+      const server = world.chance.pick(world.servers);
+      const doing = world.chance.next();
+      if (doing < 0.08) server.damage(world.chance.between(0, 0.1));
+      else if (doing < 0.16) server.rollBack(world.chance.below(60));
+      else world.trouble();
+    }
+    await world.heal();
+    world.end();
+  });
+});
