@@ -2,12 +2,13 @@
  * `npm run bench`: what one server and several do, measured from outside on this machine, load generator included.
  *
  * `--full` takes more runs and a history of 1 and 10 million messages instead of 100,000 and 1 million;
- * `--rows writes,servers,gaps,fanout,sessions,log,page,history` runs some. The table goes to the terminal, the same figures to
- * reports/bench.json. Figures of two runs are comparable only on one quiet machine: compare ratios.
+ * `--rows writes,servers,gaps,catchup,fanout,sessions,log,page,history` runs some. The table goes to the terminal, the same
+ * figures to reports/bench.json. Figures of two runs are comparable only on one quiet machine: compare ratios.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchCatchUp } from "./catch-up.ts";
 import { BenchClient, newAccount, newId } from "./client.ts";
 import { benchGaps, benchServers } from "./cluster.ts";
 import { allFigures, percentile, record } from "./figures.ts";
@@ -227,6 +228,15 @@ const ROWS: Record<string, () => Promise<void>> = {
       record(row, "latency p99", "ms", [p99Ms]);
       record(row, "log on disk", "bytes/op", [bytesPerOp]);
     }
+  },
+  catchup: async () => {
+    const history = isFull ? 1_000_000 : 50_000;
+    const figures = await benchCatchUp(history);
+    const row = `catch-up, ${history} ops, three replicas on one event loop`;
+    record(row, "taken over", "ops/s", [figures.opsPerSecond]);
+    record(row, "CPU of all three", "us/op", [figures.cpuPerOpUs]);
+    record(row, "others' writes p99 before", "ms", [figures.p99BeforeMs]);
+    record(row, "others' writes p99 during", "ms", [figures.p99DuringMs]);
   },
   writes,
   servers: () => benchServers(isFull ? [1, 2, 3, 7] : [1, 2, 3], RUNS),

@@ -112,6 +112,11 @@ export const GROWING_RECEIPTS_MAX = 10_000;
 export const HELD_NEWS_MAX = 4_096;
 export const HELD_INTERVAL_MS = 250;
 export const HELD_EVENTS_PER_TURN = 500;
+/** Receipts of before a restart that are watched because a server was found to lack their ops: the newest. */
+export const WATCHED_RECEIPTS_MAX = 1_000;
+/** A server that lacks at least so many ops tells how far it has come in taking them over, and how often. */
+export const CATCH_UP_OPS_MIN = 10_000;
+export const CATCH_UP_TELL_MS = 5 * SECOND;
 /** What is remembered of when other stores held what, so that their cursors tell something here. */
 export const STORE_MARKS_MAX = 4_096;
 

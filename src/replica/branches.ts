@@ -14,8 +14,8 @@ type Parts = {
   readonly log: Log;
   readonly minter: Minter;
   readonly ingest: Ingest;
-  /** Two branches of one incarnation were seen. */
-  readonly tell: (origin: Incarnation, server: string) => void;
+  /** What an operator should know. */
+  readonly tell: (message: string) => void;
 };
 
 export class Branches {
@@ -39,7 +39,9 @@ export class Branches {
     if (origin === minter.current) minter.beginAnew();
     const isNew = !this.known.has(plainOrigin(origin));
     this.known.add(plainOrigin(origin));
-    if (isNew) tell(origin, server);
+    if (!isNew) return;
+    const cause = "a memory snapshot was started twice, or ops of a salvaged store came";
+    tell(`server ${server} holds another branch of ${origin}: ${cause}; all of it is kept`);
   }
 
   /** The fork is found, and it is for this server to give its own branch another name. */

@@ -9,11 +9,12 @@
  */
 import { equalBytes } from "../core/bytes.ts";
 import type { Incarnation } from "../core/ids.ts";
+import { WATCHED_RECEIPTS_MAX } from "../core/limits.ts";
 import type { Held } from "./ingest.ts";
 import { serverOf } from "./minter.ts";
 import type { ReplicaListener } from "./options.ts";
 import type { Peer } from "./peer.ts";
-import type { Log } from "./ports.ts";
+import type { Log, StoredOp } from "./ports.ts";
 import type { Grown } from "./receipts.ts";
 import type { Standings } from "./standings.ts";
 import { type Mark, OwnCommits } from "./store-marks.ts";
@@ -38,6 +39,8 @@ export type HoldingsParts = {
   readonly standings: Standings;
   /** A server holds more of an origin of ours: receipts of it that grew by that. */
   readonly grew: (origin: Incarnation, fromSeq: number, toSeq: number) => Grown[];
+  /** Receipts of these ops of ours may grow: a server lacks them. */
+  readonly watch: (origin: Incarnation, ops: readonly StoredOp[]) => void;
   /** Origins of ours with receipts that may grow. */
   readonly growing: () => Iterable<Incarnation>;
   readonly changed: () => void;
@@ -99,6 +102,23 @@ export class Holdings {
     }
     if (any) this.parts.changed();
     this.tellGrown(grown);
+  }
+
+  /**
+   * What a peer lacks of what was minted here, also before a restart, had a receipt without it: who was told that
+   * receipt hears when it grows.
+   */
+  watchLacks(peer: Peer): void {
+    const { name, log, watch } = this.parts;
+    let left = WATCHED_RECEIPTS_MAX;
+    const heads = [...this.digests.heads].filter(([origin]) => serverOf(origin) === name);
+    for (const [origin, { seq }] of heads.reverse()) {
+      const from = Math.max(peer.marks.placeOf(origin) + 1, seq - left + 1);
+      if (from > seq) continue;
+      watch(origin, log.run(origin, from, left));
+      left -= seq - from + 1;
+      if (left <= 0) return;
+    }
   }
 
   /** All that a peer holds counts from now on. */

@@ -1,6 +1,7 @@
 /** What a replica is made of, and whom it tells what. */
 import type { Hash } from "../core/hash.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
+import type { CatchUpProgress } from "./catch-up.ts";
 import type { PeerChange } from "./detector.ts";
 import type { Clock, Folded, Log, Random, View } from "./ports.ts";
 import type { Grown } from "./receipts.ts";
@@ -18,6 +19,8 @@ export interface ReplicaListener {
   said?(peer: string, message: PeerText): void;
   /** A peer is linked and heard, is silent, or its link is over. */
   reach?(peer: string, what: "live" | "silent" | "gone"): void;
+  /** This server takes over much that others hold: how far it has come; to be logged. */
+  catchUp?(progress: CatchUpProgress): void;
   /** A peer came, went, fell silent, or entered or left the in-sync set: to be logged and counted. */
   peer?(server: string, change: PeerChange): void;
   /** A peer asks for a digest of the view, or gives one. */

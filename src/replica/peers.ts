@@ -26,6 +26,7 @@ import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import { decodePeerFrame, encodePeerText, type PeerSaid } from "../protocol/peer-codec.ts";
 import type { PeerOps } from "../protocol/peer-ops.ts";
 import { Branches } from "./branches.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { CommitQueue } from "./commit-queue.ts";
 import { Holdings, type HoldingsParts } from "./holdings.ts";
 import { type Held, Ingest } from "./ingest.ts";
@@ -58,7 +59,7 @@ type OwnParts = {
   readonly merge: (stamp: Stamp) => void;
   readonly compareClocks: (offsetsMs: readonly number[]) => void;
   /** Two branches of one incarnation were seen. */
-  readonly tellBranch: (origin: Incarnation, server: string) => void;
+  readonly tellBranch: (message: string) => void;
   readonly tookOps: (count: number) => void;
   /** What a peer says about names. */
   readonly said: (peer: string, message: PeerText) => void;
@@ -76,6 +77,7 @@ export class Peers implements LinkListener {
   /** Links ended from here, by reason. */
   readonly drops = new Map<DropReason, number>();
   readonly branches: Branches;
+  readonly catchUp: CatchUp;
   private readonly parts: PeersParts;
   private readonly byLink = new Map<PeerLink, Peer>();
   private readonly ingest: Ingest;
@@ -91,6 +93,9 @@ export class Peers implements LinkListener {
     const { hash, log, minter, tellBranch: tell } = parts;
     this.ingest = new Ingest(hash, log, () => minter.current);
     this.branches = new Branches({ log, minter, ingest: this.ingest, tell });
+    this.catchUp = new CatchUp((progress) => {
+      for (const listener of parts.listeners) listener.catchUp?.(progress);
+    });
   }
 
   private get digest(): bigint {
@@ -310,6 +315,7 @@ export class Peers implements LinkListener {
     holdings.findOurs(peer);
     this.standings.judge(peer);
     this.parts.changed();
+    holdings.watchLacks(peer);
     holdings.growBy(peer);
   }
 
@@ -351,6 +357,7 @@ export class Peers implements LinkListener {
     }
     const live = [...this.standings.all.values()].filter(({ beat }) => beat !== null);
     this.parts.compareClocks(live.map(({ clockOffsetMs }) => clockOffsetMs));
+    this.catchUp.look(this.standings.lagOps(), nowMs);
     if (this.byLink.size === 0) return;
     const beat = encodePeerText(this.standings.beat(this.digest));
     for (const link of this.byLink.keys()) link.send(beat);

@@ -15,7 +15,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { GROWING_RECEIPTS_MAX, RECEIPT_DEADLINE_MS } from "../core/limits.ts";
-import type { Clock, Split, Timer } from "./ports.ts";
+import type { Clock, Split, StoredOp, Timer, View } from "./ports.ts";
 
 const ANSWER_LOOK_MS = 10;
 
@@ -161,6 +161,23 @@ export class Receipts {
     this.growingCount -= before.length - left.length;
     if (left.length === 0) this.growing.delete(origin);
     else this.growing.set(origin, left);
+  }
+
+  /** Ops that not all servers hold: those that were answered, perhaps by a process before this one, may grow. */
+  watch(origin: Incarnation, ops: readonly StoredOp[], view: Pick<View, "effect">): void {
+    const list = this.growing.get(origin) ?? [];
+    const known = new Set(list.map(({ seq }) => seq));
+    const added: Growing[] = [];
+    for (const { n, op } of ops) {
+      if (known.has(op.seq) || this.isWaiting(op.author + op.id)) continue;
+      const counting = view.effect(op.author, op.id) ?? n;
+      const { held } = this.copies.receiptOf(counting);
+      added.push({ seq: op.seq, n: counting, held: held.length });
+    }
+    if (added.length === 0) return;
+    this.growingCount += added.length;
+    const merged = [...list, ...added].sort((a, b) => a.seq - b.seq);
+    this.growing.set(origin, merged);
   }
 
   /** The ops of an incarnation after a seq have another name now. */

@@ -16,7 +16,7 @@
 import { assert } from "../core/assert.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
-import type { AccountId, Incarnation, RequestId } from "../core/ids.ts";
+import type { AccountId, RequestId } from "../core/ids.ts";
 import { PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../core/limits.ts";
 import type { FoldedName } from "../core/names.ts";
 import type { Op } from "../core/op.ts";
@@ -147,8 +147,9 @@ export class Replica implements LinkListener {
       changed: () => this.receipts.evaluate(),
       grew: (origin, from, to) => this.receipts.grew(origin, from, to),
       growing: () => this.receipts.growingOrigins,
+      watch: (origin, ops) => this.receipts.watch(origin, ops, this.view),
       listeners: this.listeners,
-      tellBranch: (origin, server) => this.branched(origin, server),
+      tellBranch: (message) => this.alarm("branch", message),
       tookOps: (count) => this.reservations.tookOps(count),
       said: (peer, message) => {
         this.reservations.hear(peer, message);
@@ -206,6 +207,7 @@ export class Replica implements LinkListener {
       drops: this.peers.drops as ReadonlyMap<string, number>,
       peerChanges: this.peers.standings.changes as ReadonlyMap<string, number>,
       branches: this.peers.branches.known.size,
+      catchUp: this.peers.catchUp.progress,
     };
   }
 
@@ -330,6 +332,10 @@ export class Replica implements LinkListener {
       const what = `server ${this.name} is stopping: go to another one`;
       throw new Refusal("shutting_down", what, 1_000);
     }
+    if (this.members.isRemoved(this.name)) {
+      const what = `server ${this.name} was removed from the cluster: go to another one`;
+      throw new Refusal("shutting_down", what, 1_000);
+    }
     this.judgeSpace();
     if (this.room.isLow) throw storageFull(this.name);
     if (this.pending.size >= PENDING_OPS_MAX || this.pending.bytes >= PENDING_BYTES_MAX) {
@@ -342,8 +348,7 @@ export class Replica implements LinkListener {
     const alarm = this.stamps.alarm();
     if ((alarm !== null) === this.clockAlarmed) return;
     this.clockAlarmed = alarm !== null;
-    const message = clockMessage(alarm);
-    this.alarm("clock", message, alarm === null);
+    this.alarm("clock", clockMessage(alarm), alarm === null);
   }
 
   private durable(commit: Commit): void {
@@ -396,11 +401,6 @@ export class Replica implements LinkListener {
         if (!(error instanceof Refusal)) throw error;
       }
     }
-  }
-
-  private branched(origin: Incarnation, server: string): void {
-    const what = `server ${server} holds other ops under the numbers of ${origin}: a memory snapshot was started twice; both branches are kept`;
-    this.alarm("branch", what);
   }
 
   /** A branch has its name: whoever knew its ops by another one follows. */

@@ -100,6 +100,14 @@ export class Cluster {
         this.note(server, change);
         this.tellSoon(gateway);
       },
+      catchUp: ({ isOver, doneOps, totalOps, perSecond }) => {
+        const fields = { doneOps, totalOps, perSecond };
+        const done = isOver ? "caught up" : "catching up";
+        this.parts.log.info(
+          fields,
+          `${done}: ${doneOps} of ${totalOps} ops, ${perSecond} a second`,
+        );
+      },
       alarm: () => {}, // the gateway logs it
     });
     this.mesh.start();
