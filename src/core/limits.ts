@@ -138,6 +138,12 @@ export const MEMBERS_PER_CHANNEL_MAX = 20_000;
 export const BANS_PER_MEMBER_MAX = 50;
 export const SESSIONS_PER_ACCOUNT_MAX = 64;
 export const TOKENS_PER_SESSION_MAX = 8;
+/** A session ends so long after it was opened; longer than any browser keeps a cookie. */
+export const SESSION_AGE_MS_MAX = 400 * 24 * 60 * MINUTE;
+/** An invitation is revoked so long after its time: by then no server's clock takes it for good. */
+export const INVITATION_GRACE_MS = 60 * MINUTE;
+/** What is over by time is looked for in each slot of this length. */
+export const EXPIRY_SLOT_MS = 10 * MINUTE;
 /** A ticket is good for so long; with it others may be had until the second bound. */
 export const TICKET_MS = 60 * MINUTE;
 export const TICKET_CHAIN_MS = 24 * 60 * MINUTE;

@@ -31,6 +31,7 @@ import { Connection } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Elsewhere } from "./elsewhere.ts";
+import { Expiry } from "./expiry.ts";
 import { Folds } from "./folds.ts";
 import {
   BadFrame,
@@ -68,6 +69,7 @@ export class Gateway {
   private readonly dispatcher: Dispatcher;
   private readonly connections: Connections;
   private readonly heldNews: HeldNews;
+  private readonly expiry: Expiry;
   private readonly presence: PresenceLinks;
   private readonly timers: Timer[] = [];
   /** As clients were told last. */
@@ -158,6 +160,8 @@ export class Gateway {
       alarm: (what, message, clear) =>
         clear ? options.log.info({ what }, message) : options.log.error({ what }, message),
     });
+    this.expiry = new Expiry(replica, clock);
+    this.expiry.start();
     this.every(BEAT_INTERVAL_MS, () => this.connections.beat());
     this.every(BEAT_PEER_INTERVAL_MS, () => this.services.elsewhere.look());
     this.every(SWEEP_INTERVAL_MS, () => this.sweep());
@@ -396,6 +400,7 @@ export class Gateway {
     this.stopping = true;
     for (const timer of this.timers) timer.cancel();
     this.heldNews.stop();
+    this.expiry.stop();
     this.services.folds.wake();
     await this.services.replica.stop();
     do {

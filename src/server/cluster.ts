@@ -172,6 +172,13 @@ export class Cluster {
       }));
   }
 
+  /** Names of this server and of those that are linked and in sync. */
+  inSync(): string[] {
+    const { name, servers } = this.parts.replica.status();
+    const others = servers.filter(({ link, isInSync }) => link === "live" && isInSync);
+    return [name, ...others.map((server) => server.name)];
+  }
+
   otherUrls(): string[] {
     const { name } = this.parts.config.process;
     return this.servers()

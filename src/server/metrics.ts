@@ -11,6 +11,7 @@ import { KINDS } from "../ops/kinds.ts";
 import type { Clock, Folded, View } from "../replica/ports.ts";
 import type { Replica } from "../replica/replica.ts";
 import type { Listener } from "./listener.ts";
+import type { ViewCheck } from "./view-check.ts";
 
 const FAST_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const LOOP_PROBE_MS = 500;
@@ -22,6 +23,7 @@ export type Sources = {
   gateway: Gateway | null;
   view: View | null;
   mesh: Mesh | null;
+  viewCheck: ViewCheck | null;
   /** A path on the file system of the data. */
   data: string | null;
 };
@@ -33,6 +35,7 @@ export class Metrics {
     gateway: null,
     view: null,
     mesh: null,
+    viewCheck: null,
     data: null,
   };
   private readonly registry = new Registry();
@@ -208,6 +211,17 @@ export class Metrics {
       "holdfast_branches",
       "Incarnations that two processes minted under: copies that were started.",
       () => sources.replica?.figures().branches,
+    );
+    this.gauge(
+      "holdfast_views_differ",
+      "1 since the leader's hourly comparison found that servers with equal logs show something else.",
+      () => (sources.viewCheck === null ? undefined : Number(sources.viewCheck.differs)),
+    );
+    this.tally(
+      "holdfast_view_checks_total",
+      "Hourly comparisons of all views, on the leader, by what they found.",
+      "found",
+      () => sources.viewCheck?.found,
     );
     this.gauge("holdfast_links", "Links to other servers.", () => sources.mesh?.linkCount);
     this.tally(

@@ -36,6 +36,7 @@ import { readPem } from "./pem.ts";
 import { realClock, realHash, realPasswords, realRandom } from "./platform.ts";
 import { type Running, writeServerFile } from "./remembered.ts";
 import { operatorTokenOf, type Secrets } from "./secret.ts";
+import { ViewCheck } from "./view-check.ts";
 
 export const VERSION = manifest.version;
 const TLS_OPTIONS = "--tls-cert or --tls-key";
@@ -192,7 +193,15 @@ class Start {
     const digests = new DigestExchange(replica, realClock, viewDigests);
     const gateway = this.openGateway(listener, replica, keyring, cluster, digests);
     this.follow(store, replica, viewWal);
-    Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh });
+    const viewCheck = new ViewCheck({
+      clock: realClock,
+      log,
+      servers: () => (replica.isLeader ? cluster.inSync() : null),
+      ask: (server, range) => digests.of(server, range),
+    });
+    viewCheck.start();
+    this.undo.push(() => viewCheck.stop());
+    Object.assign(this.metrics.sources, { replica, gateway, view, mesh: cluster.mesh, viewCheck });
     listener.serve(gateway, operatorTokenOf(key.derive("operator")));
     listener.servePeers(cluster.mesh);
     this.undo.push(() => cluster.stop());
@@ -368,6 +377,7 @@ class Start {
     cluster.stop(); // the peers heard long ago that this server goes
     await inTime(ended, ANSWER_LINGER_MS); // last answers are on their way; idle connections just stay
     await inTime(listener.close(), ANSWER_LINGER_MS);
+    this.metrics.sources.viewCheck?.stop();
     this.metrics.stop();
     viewWal.stop();
     await inTime(viewDigests.stop(), ANSWER_LINGER_MS);
