@@ -1,5 +1,6 @@
 /** What one sets of oneself, an owner of a channel, and an administrator of all: done here, seen by others. */
 import { expect } from "bun:test";
+import { eventually } from "./browser/eventually.ts";
 import { closeBrowserAfterAll, pageTest } from "./browser/page-test.ts";
 import { PASSWORD } from "./browser/tab.ts";
 
@@ -152,3 +153,41 @@ pageTest("notifications are asked for when they are wanted, and not before", asy
     .waitFor();
   expect(await asked()).toBe(1);
 });
+
+pageTest(
+  "where only a worker may show notifications it does, and leads to the message",
+  async (world) => {
+    const site = await world.site();
+    const bob = await world.person(site, "bob");
+    const visitor = await world.visitor(site);
+    await visitor.context.grantPermissions(["notifications"]);
+    // As Chrome on Android has it; nobody looks at the page.
+    await visitor.context.addInitScript({
+      content: `window.Notification = class {
+        static permission = "granted";
+        static requestPermission = async () => "granted";
+        constructor() { throw new TypeError("Illegal constructor"); }
+      };
+      document.hasFocus = () => false;`,
+    });
+    const alice = await visitor.open();
+    await alice.signUp("alice");
+    await alice.pageIsKept();
+    await alice.go("#/settings/notifications");
+    await alice.page.getByRole("switch", { name: "Notifications of the browser" }).click();
+    await bob.find("@alice");
+    await bob.send("m-1");
+    const [worker] = visitor.context.serviceWorkers();
+    const shown = () =>
+      worker?.evaluate<string[]>(
+        "registration.getNotifications().then((all) => all.map(({ title, body }) => title + ': ' + body))",
+      );
+    await eventually("a notification", shown, (all) => all?.join() === "bob: m-1");
+    await worker?.evaluate(
+      "registration.getNotifications().then(([notification]) => " +
+        "dispatchEvent(new NotificationEvent('notificationclick', { notification })))",
+    );
+    await alice.main("Conversation @bob").waitFor();
+    await eventually("no notification", shown, (all) => all?.length === 0);
+  },
+);

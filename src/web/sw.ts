@@ -16,11 +16,18 @@ declare const PAGE_PATHS: readonly string[];
 /** What is used of a worker's world; the library that describes it does not go with the DOM's. */
 type Lasting = { waitUntil(work: Promise<unknown>): void };
 type FetchAsked = { readonly request: Request; respondWith(answer: Promise<Response>): void };
+type Pressed = Lasting & { readonly notification: { readonly tag: string; close(): void } };
+type Window = { focus(): Promise<unknown>; postMessage(message: object): void };
 type Worker = {
   addEventListener(name: "install" | "activate", act: (event: Lasting) => void): void;
   addEventListener(name: "fetch", act: (event: FetchAsked) => void): void;
+  addEventListener(name: "notificationclick", act: (event: Pressed) => void): void;
   skipWaiting(): Promise<void>;
-  readonly clients: { claim(): Promise<void> };
+  readonly clients: {
+    claim(): Promise<void>;
+    matchAll(wanted: { type: "window" }): Promise<readonly Window[]>;
+    openWindow(url: string): Promise<unknown>;
+  };
 };
 const worker = globalThis as unknown as Worker;
 
@@ -58,6 +65,22 @@ worker.addEventListener("fetch", (event) => {
     event.respondWith(keptOrAsked(request));
   }
 });
+
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(goTo(event.notification.tag));
+});
+
+/** To the page that is there, or a new one. A notification's tag is its conversation (browser-notifier.ts). */
+async function goTo(conversation: string): Promise<void> {
+  const [page] = await worker.clients.matchAll({ type: "window" });
+  if (page === undefined) {
+    await worker.clients.openWindow(`/#/c/${encodeURIComponent(conversation)}`);
+    return;
+  }
+  page.postMessage({ pressed: conversation });
+  await page.focus().catch(() => {}); // not every browser lets it
+}
 
 /** The server's page, or the kept one if it is away or so ill that it has none. */
 async function page(request: Request): Promise<Response> {

@@ -1,10 +1,11 @@
 /** The ports, in a browser. What a browser or an insecure context does not have is left out here, quietly. */
 import { realClock, webLock } from "../../client/index.ts";
 import { begunFirst } from "./begun-socket.ts";
+import { browserNotifier } from "./browser-notifier.ts";
 import { deviceLabel } from "./device-label.ts";
 import { type Begun, ownServer } from "./first-words.ts";
 import { memoryWebStorage } from "./memory-web-storage.ts";
-import type { Address, Notifier, PageStorage, Ports } from "./ports.ts";
+import type { Address, PageStorage, Ports } from "./ports.ts";
 
 /** `begun`: the connection that begin.ts made, if it did. */
 export function browserPorts(begun: Begun | undefined): Ports {
@@ -36,7 +37,7 @@ export function browserPorts(begun: Begun | undefined): Ports {
         };
       },
     },
-    notifier: notifier(),
+    notifier: browserNotifier(),
     days: {
       startOf: (ms) => new Date(ms).setHours(0, 0, 0, 0),
       endOf: (ms) => new Date(ms).setHours(24, 0, 0, 0),
@@ -128,28 +129,5 @@ function address(): Address {
         latest = depthOf() ?? 0;
         run();
       }),
-  };
-}
-
-function notifier(): Notifier {
-  const isSupported = "Notification" in window && window.isSecureContext;
-  return {
-    permission: () => (isSupported ? Notification.permission : "unsupported"),
-    async ask() {
-      if (!isSupported) return "unsupported";
-      return (await Notification.requestPermission()) === "granted" ? "granted" : "denied";
-    },
-    show({ title, text, tag, onClick }) {
-      try {
-        const notice = new Notification(title, { body: text, tag, icon: "icon-192.png" });
-        notice.addEventListener("click", () => {
-          window.focus();
-          notice.close();
-          onClick();
-        });
-      } catch {
-        // Some browsers show them by a service worker only; the title counts all the same.
-      }
-    },
   };
 }
