@@ -88,7 +88,7 @@ export class Copies implements KnownCopies {
       if (formerStores.has(storeId)) return GONE;
       if (marks.storeId !== storeId) continue;
       const isGone = this.members.isRemoved(name);
-      return { coversN: marks.coversN, isGone, oursAt: (theirs) => marks.oursAt(theirs) };
+      return { coversN: marks.coversNotedN, isGone, oursAt: (theirs) => marks.oursAt(theirs) };
     }
     return null;
   }

@@ -16,6 +16,7 @@
  * Invariants: 1. `coversN` never passes a claim with a head that is not folded here. 2. Of a pair (theirs, ours):
  * when that store had its ops up to `theirs`, it held ours up to `ours`. 3. All lines are bounded: joined at
  * their end, thinned out where they are history. 4. `seqOf` says nothing that was not compared.
+ * 5. Of a store that was seen to go back nothing is concluded from an arrival number.
  */
 import type { Incarnation } from "../core/ids.ts";
 import { STORE_MARKS_MAX } from "../core/limits.ts";
@@ -74,6 +75,10 @@ export class StoreMarks {
   private pairs: Pair[] = [];
   /** The last arrival number that this store claimed; 0 before the first. */
   private claimedN = 0;
+  /** The highest that it ever claimed. */
+  private highestN = 0;
+  /** Its disk was put back to an older copy: its arrival numbers of before mean something else now. */
+  private isPutBack = false;
   private covered = -1;
   /** Up to which of our arrival numbers it holds everything; -1 when that is not known. */
   private ours = -1;
@@ -152,6 +157,8 @@ export class StoreMarks {
     const heads = [...missing, ...this.unclaimed];
     this.unclaimed.clear();
     this.claimedN = upTo;
+    this.isPutBack ||= upTo < this.highestN;
+    this.highestN = Math.max(this.highestN, upTo);
     const last = this.claims.at(-1);
     if (last !== undefined && this.claims.length >= STORE_MARKS_MAX) {
       last.upTo = upTo;
@@ -176,6 +183,11 @@ export class StoreMarks {
   /** Everything that this store had up to this arrival number is folded here. */
   get coversN(): number {
     return this.covered;
+  }
+
+  /** The same, for arrival numbers that others noted: -1 where they may mean something else now. */
+  get coversNotedN(): number {
+    return this.isPutBack ? -1 : this.covered;
   }
 
   /** The last arrival number that it told; what is over it, it does not have or has not said. */
@@ -236,6 +248,7 @@ export class StoreMarks {
 
   /** Up to which of our arrival numbers it held everything when it had its own up to `theirs`; null if unknown. */
   oursAt(theirs: number): number | null {
+    if (this.isPutBack) return null;
     let low = 0;
     let high = this.pairs.length;
     while (low < high) {
