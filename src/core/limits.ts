@@ -198,7 +198,7 @@ export const WRITES_PER_SECOND = 200;
 export const WRITES_BURST = 4_000;
 
 // Comparing views.
-/** Rows of a range: some tenths of a second, for which a snapshot is kept. */
+/** Rows of a range: under a second, for which a snapshot is kept. */
 export const DIGEST_ROWS_MAX = 20_000;
 /** Rows of a range whose keys are told. */
 export const DIGEST_KEYS_MAX = 500;

@@ -42,7 +42,7 @@ const RESTORE_REMEDIES: Remedies = {
     "give a backup made by `holdfast backup`, and a new or empty directory by --data DIR",
   newer_format: "restore it with the release that made it, or a newer one",
   damaged: "take another backup, or copy the file once more and compare",
-  disk_failed: "is there room for the log, twice, on that disk?",
+  disk_failed: "is there room for the log on that disk?",
 };
 
 function asked(error: unknown, doing: string, remedies: Remedies): never {

@@ -43,9 +43,10 @@ let places = 0;
 const newPath = (name: string) => join(root, `${name}-${++places}`);
 
 const open = (directory: string, server = "a") =>
-  openStore({ directory, server, clusterId: "cluster", wallMs: () => 0 });
+  openStore({ directory, server, clusterId: "cluster", wallMs: () => 0, companions: ["key"] });
 
-const ABOUT = { release: "test", made: "2026-11-22T00:00:00.000Z", key: null };
+const KEY = Buffer.from("the server's own key, as far as this test goes");
+const ABOUT = { release: "test", made: "2026-11-22T00:00:00.000Z", key: KEY };
 
 function backUp(directory: string, onProgress?: (done: number) => void) {
   const file = newPath("backup");
@@ -123,6 +124,7 @@ describe("a backup of a store", () => {
     for (const { file } of [running, stopped]) {
       const restored = await restore(file);
       expect(rowsOf(restored)).toEqual(rowsOf(directory));
+      expect(readFileSync(join(restored, "key"))).toEqual(KEY);
       const again = await open(restored);
       expect(again.created).toBe(false);
       expect(again.storeId).not.toBe(store.storeId);
@@ -132,6 +134,7 @@ describe("a backup of a store", () => {
     }
     const renamed = await restore(running.file, newPath("restored"), "d");
     await (await open(renamed, "d")).close();
+    expect(existsSync(join(renamed, "key"))).toBe(false);
     expect(open(renamed, "a")).rejects.toMatchObject({ code: "foreign_server" });
   });
 
@@ -399,6 +402,14 @@ describe("hostile and damaged backups", () => {
       }
       expect((await refused(bytes)).message, what).toMatch(says);
     }
+  });
+
+  test("what no hash of an op covers, the hash over everything does: the key", async () => {
+    const bytes = await small();
+    const at = bytes.indexOf(KEY);
+    expect(at).toBeGreaterThan(BACKUP_HEADER_BYTES);
+    bytes[at + 3] = (bytes[at + 3] as number) ^ 1;
+    expect((await refused(bytes)).message).toContain("does not match the hash in its header");
   });
 
   test("a block that says it is huge asks for no memory", async () => {
