@@ -133,6 +133,13 @@ export class Cluster implements ServerListener {
     await this.seen(names, ({ inSync, out }) => inSync || out === "quiet");
   }
 
+  /** Until all have the same: for when nothing is written any more. */
+  async settled(names: readonly string[] = this.names): Promise<void> {
+    await this.seen(names, ({ lagOps, unheldOps = 0, link }) => {
+      return link !== "none" && lagOps === 0 && unheldOps === 0;
+    });
+  }
+
   private async seen(names: readonly string[], isGood: (server: Server) => boolean): Promise<void> {
     for (const name of names) {
       for (;;) {

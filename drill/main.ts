@@ -162,6 +162,7 @@ async function drill(folder: string, rounds: number): Promise<boolean> {
   await inTime("the last answers", Promise.all(senders.map((sender) => sender.end())));
   await inTime("hearing of the last messages", heardAll(all)).catch(() => {}); // judged below
   clearInterval(looking);
+  await inTime("the servers' last exchange", cluster.settled());
   const { token } = all[0] as Talker;
   const histories = new Map<string, Shown[]>();
   for (const name of NAMES) histories.set(name, await historyOf(cluster.url(name), token));

@@ -134,7 +134,9 @@ export class HostsWorld {
   /** The load ends, everybody has heard everything, and the books are right. */
   async end(what: string): Promise<void> {
     await Promise.all(this.senders.map((sender) => sender.does({ do: "end" })));
+    // Writes don't wait for a server on probation: it may lack the last of them for a moment.
     await this.cluster.caughtUp();
+    await this.cluster.settled();
     const sent = await this.reports();
     const all = sent.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
     await eventually(async () => {
