@@ -9,7 +9,7 @@
  * newest receipt. Rejected: telling every growth to every session (twice the events in a healthy cluster).
  *
  * Bounds: the newest HELD_NEWS_MAX messages of each kind, HELD_EVENTS_PER_TURN events each HELD_INTERVAL_MS. What
- * goes past them is not told; a repeat of the request gets the receipt as of then. So it is after a restart.
+ * goes past them is not told; a repeat of the request gets the receipt as of then.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
 import { type AccountId, type Incarnation, messageIdFor } from "../core/ids.ts";
