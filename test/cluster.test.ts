@@ -140,10 +140,10 @@ test("[R96] clients and pages learn of all servers, and of what becomes of them"
   const site = new Site();
   await site.startAll(NAMES);
   const token = await signUp(site.url("a"), "ann");
-  type Entry = { name: string; url: string; state: string };
+  type Entry = { name: string; url: string; state: string; inSync: boolean };
   const hello = resultOf(await site.call("b", "server.hello", {})) as { servers: Entry[] };
   expect(hello.servers).toEqual(
-    NAMES.map((name) => ({ name, url: site.url(name), state: "live" })),
+    NAMES.map((name) => ({ name, url: site.url(name), state: "live", inSync: true })),
   );
   // A page that came from one server may talk to the others, and is let to.
   const page = await fetch(site.url("a"), { headers: { accept: "text/html" } });
