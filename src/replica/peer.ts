@@ -19,7 +19,7 @@ export class Peer {
   links: ReadonlySet<string> | null = null;
   inSync: ReadonlySet<string> = new Set();
   saidGoodbye = false;
-  /** How far its wall clock is ahead of ours, ms. */
+  /** How far its wall clock is ahead of ours, without a leap of ours, ms. */
   clockOffsetMs = 0;
   /** Its arrival number when the link began: until that is covered, this server is behind. */
   learnedUpTo: number | null = null;
@@ -57,11 +57,11 @@ export class Peer {
     return this.session !== null && !this.detector.isSuspect && !this.saidGoodbye;
   }
 
-  heardBeat(beat: PeerMessage<"beat">, wallMs: number): void {
+  heardBeat(beat: PeerMessage<"beat">, readingMs: number): void {
     this.beat = beat;
     this.links = new Set(beat.links);
     this.inSync = new Set(beat.inSync);
-    this.clockOffsetMs = beat.wallMs - wallMs;
+    this.clockOffsetMs = beat.wallMs - readingMs;
   }
 
   signs(isReached: boolean, isRemoved: boolean, nowMs: number): Signs {

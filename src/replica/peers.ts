@@ -43,6 +43,7 @@ import type {
   Split,
   Timer,
 } from "./ports.ts";
+import type { StampClock } from "./stamp-clock.ts";
 import { Standings, type StandingsParts } from "./standings.ts";
 import type { HeadSeq } from "./store-marks.ts";
 import { SyncSession } from "./sync-session.ts";
@@ -56,7 +57,7 @@ type OwnParts = {
   readonly log: Log;
   readonly queue: CommitQueue;
   readonly minter: Minter;
-  readonly merge: (stamp: Stamp) => void;
+  readonly stamps: StampClock;
   readonly compareClocks: (offsetsMs: readonly number[]) => void;
   /** Two branches of one incarnation were seen. */
   readonly tellBranch: (message: string) => void;
@@ -255,7 +256,7 @@ export class Peers implements LinkListener {
       this.branches.split(split);
     }
     if (ops.length > 0) {
-      this.parts.merge(highest(ops));
+      this.parts.stamps.merge(highest(ops));
       this.parts.tookOps(ops.length);
       this.parts.queue.addForeign(ops);
     }
@@ -321,7 +322,7 @@ export class Peers implements LinkListener {
 
   private onBeat(peer: Peer, session: SyncSession, beat: PeerMessage<"beat">): void {
     const before = peer.links;
-    peer.heardBeat(beat, this.parts.clock.wallMs());
+    peer.heardBeat(beat, this.parts.stamps.readingMs());
     session.onDigest(beat.digest);
     // Who it lost its link to: what that one holds of its ops, it hears from here from now on.
     for (const other of this.standings.all.values()) {

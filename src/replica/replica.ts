@@ -137,7 +137,7 @@ export class Replica implements LinkListener {
       minter: this.minter,
       members: this.members,
       foldedSeqOf: (origin) => this.cursors.seqOf(origin),
-      merge: (stamp) => this.stamps.merge(stamp),
+      stamps: this.stamps,
       compareClocks: (offsets) => {
         this.stamps.compare(offsets);
         this.checkClock();

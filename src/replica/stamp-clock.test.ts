@@ -103,6 +103,20 @@ describe("the stamp clock", () => {
     }
   });
 
+  test("[R55] a leap is taken out once, also where the other servers see it", () => {
+    const clock = new ManualClock();
+    const stamps = new StampClock(clock, STAMP_ZERO);
+    const others = clock.wallOffsetMs;
+    for (const leap of [HOUR, -HOUR, 0]) {
+      clock.wallOffsetMs = others + leap;
+      clock.pass(10_000);
+      const offset = others + clock.monotonicMs() - stamps.readingMs();
+      stamps.compare([offset, offset]);
+      expect(stamps.trustedWallMs()).toBe(others + clock.monotonicMs());
+      expect(stamps.alarm()).toEqual(leap === 0 ? null : { leapMs: leap, apartMs: 0 });
+    }
+  });
+
   test("a drift within the bound is followed", () => {
     const clock = new ManualClock();
     const stamps = new StampClock(clock, STAMP_ZERO);

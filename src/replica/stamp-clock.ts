@@ -39,23 +39,29 @@ export class StampClock {
 
   /** ms since 1970 as far as this server trusts its clock. */
   trustedWallMs(): number {
+    return this.readingMs() + this.apartMs;
+  }
+
+  /** The wall clock as others' clocks are compared with it, ms since 1970: a leap is left out of it. */
+  readingMs(): number {
     const monotonic = this.clock.monotonicMs();
     const expected = this.goodWallMs + (monotonic - this.goodMonotonicMs);
     const wall = this.clock.wallMs();
     const leap = wall - expected;
     if (Math.abs(leap) > STAMP_AHEAD_MS_MAX) {
       this.leapMs = leap;
-      return expected + this.apartMs;
+      return expected;
     }
     this.leapMs = 0;
     this.goodWallMs = wall;
     this.goodMonotonicMs = monotonic;
-    return wall + this.apartMs;
+    return wall;
   }
 
   /**
-   * How far the wall clocks of other servers are ahead of this one, ms. Two others at least, of which it takes
-   * most, can tell that this one is wrong.
+   * How far the wall clocks of other servers are ahead of this one's reading, ms: a leap of the wall that the
+   * monotonic clock has taken out is not taken out twice. Two others at least, of which it takes most, can tell
+   * that this one is wrong.
    */
   compare(offsetsMs: readonly number[]): void {
     const all = [0, ...offsetsMs].sort((a, b) => a - b);

@@ -23,7 +23,7 @@ export type ServerStatus = {
   /** Ops of this log that it is not known to hold; null without a link. */
   readonly unheldOps: number | null;
   readonly fsyncMs: number | null;
-  /** How far its wall clock is ahead of this one's, ms. */
+  /** How far its wall clock is ahead of this one's (of which a leap is taken out), ms. */
   readonly clockOffsetMs: number | null;
   readonly silentMs: number | null;
 };

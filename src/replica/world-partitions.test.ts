@@ -1,7 +1,8 @@
-/** Partitions of every shape: every side goes on, and on healing all is united. */
+/** Partitions of every shape, pauses and clocks that leap: every side goes on, and on healing all is united. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { heavy } from "../../test/heavy.ts";
 import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
+import { World } from "../../test/replicas/world.ts";
 import type { Receipt } from "./receipts.ts";
 
 setDefaultTimeout(heavy(120_000, 3_600_000));
@@ -35,3 +36,27 @@ for (const [shape, cuts, copies] of SHAPES) {
     });
   });
 }
+
+test("[R4, R55] a clock that leaps, and processes that pause, move nobody's messages for good", async () => {
+  await forSeeds("worlds with a leaping clock", RUNS, async (seed) => {
+    const world = new World({ seed });
+    await world.meet();
+    world.work.begin(20);
+    for (let i = 0; i < 12; i++) {
+      const server = world.chance.pick(world.servers);
+      const leapMs = world.chance.between(-2, 2) * 3_600_000;
+      world.server("c").process?.clock.leap(leapMs);
+      if (world.chance.happens(0.3)) {
+        server.freeze();
+        world.time.at(world.chance.between(100, 5_000), () => server.thaw());
+      }
+      await world.pass(world.chance.between(100, 2_000));
+    }
+    expect(world.alarms.has("clock")).toBe(true);
+    await world.heal();
+    const nowMs = world.server("a").process?.clock.wallMs() ?? 0;
+    const aheadMs = world.servers.map(({ view }) => view.highStamp.ms - nowMs);
+    expect(Math.max(...aheadMs)).toBeLessThanOrEqual(300_000); // never further than the bound
+    world.end();
+  });
+});
