@@ -210,7 +210,7 @@ describe("[R10] floods", () => {
     others[0]?.disconnect(server);
     await resume();
     expect((await client.call("session.list", {})).sessions).toHaveLength(1);
-    expect([first, ...others].filter(({ closedWith }) => closedWith !== null)).toEqual([]);
+    expect([first, ...others.slice(1)].filter(({ closedWith }) => closedWith !== null)).toEqual([]);
   });
 });
 

@@ -75,6 +75,7 @@ describe("the page", () => {
     expect(html).toContain("<noscript>");
     expect(html).not.toMatch(/<style|\sstyle=|\son\w+=|javascript:/i);
     expect(html.match(/<script\b[^>]*>[^<]*<\/script>/g)).toEqual([
+      expect.stringMatching(/^<script src="\/assets\/begin-[\w-]+\.js"><\/script>$/),
       expect.stringMatching(
         /^<script type="module" blocking="render" src="\/assets\/[\w-]+\.js"><\/script>$/,
       ),

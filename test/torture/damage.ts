@@ -82,7 +82,8 @@ export function opsOf(directory: string): OpName[] {
 
 /** `ORIGIN SEQ` of the op that a message's position names; its text is STAMP-ORIGIN-SEQ in docs/PROTOCOL.md. */
 export function opAt(position: string): string {
-  const [, origin = "", digits = ""] = /^.{13}-(.+)-.([0-9a-v]+)$/.exec(position) ?? [];
+  const [, origin = "", digits = ""] =
+    /^.{13}-([^/]+)(?:\/[0-9a-v]+)?-.([0-9a-v]+)$/.exec(position) ?? [];
   return `${origin} ${Number.parseInt(digits, 32)}`;
 }
 
