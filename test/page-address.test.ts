@@ -152,6 +152,19 @@ pageTest("a first visit takes at most 100 kB of script and style, as served", as
   const bytes = assets.reduce((sum, asset) => sum + asset.bytes, 0);
   expect(bytes, JSON.stringify(assets)).toBeLessThanOrEqual(COMPRESSED_BYTES_MAX);
   expect(bytes).toBeGreaterThan(5_000);
+  // What a browser takes over plain http from another machine: gzip, and the service worker is counted here, too.
+  const paths = new Set([...assets.map(({ path }) => path), "/sw.js"]);
+  for (const encoding of ["gzip", "br"]) {
+    const sizes = [...paths].map(async (path) => {
+      const headers = { "accept-encoding": encoding };
+      const response = await fetch(new URL(path, site.url), { headers, decompress: false });
+      expect(response.headers.get("content-encoding"), path).toBe(encoding);
+      return (await response.arrayBuffer()).byteLength;
+    });
+    const sum = (await Promise.all(sizes)).reduce((all, size) => all + size, 0);
+    expect(sum, encoding).toBeLessThanOrEqual(COMPRESSED_BYTES_MAX);
+    expect(sum, encoding).toBeGreaterThan(5_000);
+  }
 });
 
 pageTest(

@@ -5,7 +5,7 @@
 import { assert } from "./assert.ts";
 
 const encoder = new TextEncoder();
-const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strictDecoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
@@ -31,7 +31,7 @@ const PAIRS: readonly string[] = Array.from(
   (_, bits) => (BASE64URL[bits >>> 6] as string) + (BASE64URL[bits & 63] as string),
 );
 const FROM_BASE64URL = reverse(BASE64URL);
-const FROM_BASE32HEX = reverse(BASE32HEX);
+const FROM_BASE32HEX = /* @__PURE__ */ reverse(BASE32HEX);
 
 function encodeBits(bytes: Uint8Array, alphabet: string, width: number): string {
   let text = "";

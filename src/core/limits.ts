@@ -1,8 +1,7 @@
 /**
  * Every bound in one place, unit last; docs/PROTOCOL.md names those that clients meet. Relations between
- * them are asserted below, at load.
+ * them are asserted in limit-relations.ts, when a server is loaded.
  */
-import { assert } from "./assert.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -219,24 +218,3 @@ export const RESERVE_SHARE = 0.05;
 export const FREE_SPACE_INTERVAL_MS = 1 * SECOND;
 /** Every so many ops of an origin its chain hash is stored beside the op. */
 export const CHAIN_MARK_EVERY = 64;
-
-assert(MESSAGE_CHARACTERS_MAX * 4 < BODY_BYTES_MAX, "a longest message fits a body");
-assert(MESSAGE_CHARACTERS_MAX * 12 < FRAME_BYTES_MAX, "a longest message, escaped, fits a frame");
-assert(BODY_BYTES_MAX + ENVELOPE_BYTES_MAX < COMMIT_BYTES_MAX, "an op fits a commit");
-assert(COMMIT_OPS_MAX <= PENDING_OPS_MAX, "a commit fits the queue");
-assert(REQUESTS_IN_FLIGHT_MAX <= PENDING_OPS_MAX, "one connection cannot fill the queue");
-assert(RESUME_EVENTS_MAX <= EVENTS_PAGE_MAX, "a resume is one page of events");
-assert(CURSOR_CHARACTERS_MAX < FRAME_BYTES_MAX, "a cursor fits a frame");
-assert(BEAT_INTERVAL_MS * 2 < IDLE_TIMEOUT_S * SECOND, "beats keep a connection alive");
-assert(BEAT_PEER_INTERVAL_MS * 4 < SUSPECT_AFTER_MS, "a few lost beats make nobody suspect");
-assert(RESERVE_DEADLINE_MS <= RECEIPT_DEADLINE_MS, "a name is decided before the answer is due");
-assert(SUSPECT_AFTER_MS < LINK_SILENT_MS, "a link outlives a suspicion");
-assert(BODY_BYTES_MAX + 2 * ENVELOPE_BYTES_MAX < PEER_OPS_BYTES_MAX, "an op fits a frame of ops");
-assert(PEER_OPS_BYTES_MAX + BODY_BYTES_MAX < PEER_FRAME_BYTES_MAX, "a batch of ops fits a frame");
-assert(LINK_PIECE_BYTES_MAX + KIB < FRAME_BYTES_MAX, "a sealed piece fits a frame");
-assert(HANDSHAKE_BYTES_MAX < LINK_PIECE_BYTES_MAX, "a handshake fits a piece");
-assert(
-  LIVE_BYTES_MAX + (PEER_WINDOW_FRAMES + 2) * PEER_FRAME_BYTES_MAX < LINK_BACKLOG_BYTES_MAX,
-  "what may be on its way to a slow peer fits its backlog",
-);
-assert(RESERVE_BYTES_MIN <= RESERVE_BYTES_MAX, "reserve bounds");

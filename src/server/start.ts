@@ -3,6 +3,7 @@
  * still finds everything as it was: certificate, secret, lock, port; only then the store is opened.
  */
 import manifest from "../../package.json" with { type: "json" };
+import "../core/limit-relations.ts";
 import { AssertionError } from "../core/assert.ts";
 import { STOP_DEADLINE_MS } from "../core/limits.ts";
 import { Gateway } from "../gateway/gateway.ts";

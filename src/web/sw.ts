@@ -49,7 +49,7 @@ worker.addEventListener("install", (event) => {
 worker.addEventListener("activate", (event) => {
   const settle = async (): Promise<void> => {
     const older = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
-    // The last one stays: a tab that runs it may still ask for a part of it.
+    // The last one stays: a page that is just being loaded may still ask for its script.
     await Promise.all(older.slice(0, -1).map((name) => caches.delete(name)));
     await worker.clients.claim();
   };

@@ -8,9 +8,11 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ConversationView } from "../conversation/view.tsx";
-import { lazy, ShownLazily } from "../parts/lazy.tsx";
 import { useApp, useHotkey } from "../parts/use.ts";
 import { SearchView } from "../search/view.tsx";
+import { AdminView } from "../settings/admin-view.tsx";
+import { ChannelSettingsView } from "../settings/channel-settings-view.tsx";
+import { SettingsView } from "../settings/settings-view.tsx";
 import { Guide } from "../start/guide.tsx";
 import type { ConversationState } from "../state/conversations.ts";
 import type { PlaceAt } from "../state/place.ts";
@@ -24,17 +26,8 @@ import { Notices } from "./notices.tsx";
 import { OpenDialog } from "./open-dialog.tsx";
 import { Sidebar } from "./sidebar.tsx";
 
-const settings = lazy(async () => (await import("../settings/settings-view.tsx")).SettingsView);
-const channelSettings = lazy(
-  async () => (await import("../settings/channel-settings-view.tsx")).ChannelSettingsView,
-);
-const administration = lazy(async () => (await import("../settings/admin-view.tsx")).AdminView);
-/** Long enough after the start that nothing which is shown first waits for it. */
-const LOAD_AHEAD_MS = 3_000;
-
 export function Frame() {
-  const { place, session } = useApp();
-  useLoadedAhead(session.isAdmin.value);
+  const { place } = useApp();
   const at = place.current.value;
   const isList = at.is === "home";
   useFrameKeys();
@@ -71,37 +64,16 @@ function View({ at }: { at: PlaceAt }) {
     case "search":
       return <SearchView place={at} />;
     case "settings":
-      return <ShownLazily view={settings} label="settings" props={{ tab: at.tab }} />;
+      return <SettingsView tab={at.tab} />;
     case "channel-settings":
-      return (
-        <ShownLazily
-          key={at.id}
-          view={channelSettings}
-          label="the channel's settings"
-          props={{ id: at.id }}
-        />
-      );
+      return <ChannelSettingsView key={at.id} id={at.id} />;
     case "admin":
-      return <ShownLazily view={administration} label="administration" props={{ tab: at.tab }} />;
+      return <AdminView tab={at.tab} />;
     case "guide":
       return <Guide />;
     case "invite":
       return <Invited />;
   }
-}
-
-/** Views that are loaded when first shown shall be there also when the page's own server is not. */
-function useLoadedAhead(isAdmin: boolean): void {
-  useEffect(() => {
-    const views = isAdmin
-      ? [settings, channelSettings, administration]
-      : [settings, channelSettings];
-    const load = () => {
-      for (const view of views) view.load().catch(() => {}); // it is tried again when it is shown
-    };
-    const timer = setTimeout(load, LOAD_AHEAD_MS);
-    return () => clearTimeout(timer);
-  }, [isAdmin]);
 }
 
 /** One view is another when its kind or its conversation changes, not with what it shows of it. */
