@@ -62,29 +62,38 @@ export class Cursors {
   }
 }
 
+type Place = { readonly position: string; readonly isDeleted: boolean };
+
 /**
  * Messages that were shown and where they stand, the newest SHOWN_MAX: a resume that says too much is cut short
  * here. One that comes again at another place was moved: of two requests that two servers took, the other counts.
+ * What was deleted stays so: a server that has not heard of it yet may still tell of the message with its text.
  */
 export class Shown {
-  private readonly places = new Map<string, string>();
+  private readonly places = new Map<string, Place>();
   private readonly max: number;
 
   constructor(max: number) {
     this.max = max;
   }
 
-  /** As what an event is passed on to listeners; not at all if it tells what is shown already. */
+  /** As what an event is passed on to listeners; not at all if it tells what is shown already, or less. */
   asWhat(event: string, message: unknown): string | undefined {
     if (event === "reset") this.clear(); // what there is will be read anew, and what comes later is new
-    if (event !== "message.posted") return event;
-    const { id, position } = (message ?? {}) as { id?: string; position?: string };
+    if (event !== "message.posted" && event !== "message.changed") return event;
+    const { id, position, deleted } = (message ?? {}) as {
+      readonly id?: string;
+      readonly position?: string;
+      readonly deleted?: boolean;
+    };
     const before = this.places.get(String(id));
-    if (before === String(position)) return undefined;
-    this.places.set(String(id), String(position));
-    if (before !== undefined) return "message.changed";
+    const place = { position: String(position), isDeleted: deleted === true };
+    if (before?.isDeleted && !place.isDeleted) return undefined;
+    const isShown = before?.position === place.position && before.isDeleted === place.isDeleted;
+    if (event === "message.posted" && isShown) return undefined;
+    if (event === "message.posted" || place.isDeleted) this.places.set(String(id), place);
     if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
-    return event;
+    return before === undefined ? event : "message.changed";
   }
 
   clear(): void {

@@ -400,6 +400,25 @@ describe("what was shown", () => {
     expect(shown.asWhat("message.posted", at("1", "a"))).toBeUndefined();
   });
 
+  test("[R6, R9] and deleted stays so, whatever a server says that has not heard of it", () => {
+    const shown = new Shown(3);
+    const deleted = { ...at("1", "b"), deleted: true };
+    shown.asWhat("message.posted", at("1", "b"));
+    expect(shown.asWhat("message.changed", deleted)).toBe("message.changed");
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBeUndefined();
+    expect(shown.asWhat("message.changed", at("1", "a"))).toBeUndefined();
+    expect(shown.asWhat("message.changed", { ...deleted, position: "a" })).toBe("message.changed");
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBeUndefined();
+    shown.asWhat("reset", undefined);
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.posted");
+  });
+
+  test("[R7] and comes again as a deleted one: that is told as a change", () => {
+    const shown = new Shown(3);
+    shown.asWhat("message.posted", at("1"));
+    expect(shown.asWhat("message.posted", { ...at("1"), deleted: true })).toBe("message.changed");
+  });
+
   test("[R7] before a reset is new after it: what is shown was read anew, perhaps without it", () => {
     const shown = new Shown(3);
     shown.asWhat("message.posted", at("1"));
