@@ -37,6 +37,7 @@ type Said = {
   ms: number;
   data?: string;
   body?: string;
+  id?: string;
 };
 
 /** Another server, as an origin of ops. */
@@ -48,14 +49,14 @@ class OtherServer {
     this.name = `${name}.0123456789` as Incarnation;
   }
 
-  mint({ kind, author, scope, ms, data = "", body }: Said): Op {
+  mint({ kind, author, scope, ms, data = "", body, id }: Said): Op {
     const sealed = body === undefined ? null : sealBody(realRandom.bytes(16), body);
     const envelope = {
       origin: this.name,
       seq: ++this.seq,
       stamp: { ms, counter: 0 },
       author: author as AccountId,
-      id: requestIdFrom(ms, realRandom.bytes(10)) as RequestId,
+      id: (id ?? requestIdFrom(ms, realRandom.bytes(10))) as RequestId,
       kind,
       scope,
       data,
@@ -122,6 +123,35 @@ test("[R30] what arrives late is marked, at its place, replayed, and unread unti
   await mark();
   await until(() => bob.eventsNamed("marker.changed").length > 1);
   expect(await unread(bob, "@l-alice")).toBe(0);
+});
+
+test("[R7, R21] a post that came to two servers: whoever was shown the one that does not count is told", async () => {
+  const alice = await server.join("t-alice");
+  const bob = await server.join("t-bob");
+  const phone = await server.resume(bob.token);
+  const id = newId();
+  const { message } = await alice.call("message.post", { to: "@t-bob", text: "once", id });
+  await until(() => phone.eventsNamed("message.posted").length > 0);
+  const { cursor } = await phone.call("server.ping", {});
+  phone.disconnect(server);
+
+  const other = new OtherServer("t");
+  const said = { kind: POST, author: alice.id, scope: bob.id as AccountId, ms: message.at + 1 };
+  await arrive(other.mint({ ...said, id, body: '{"text":"once"}' }));
+  const moved = { id: message.id, position: message.position, text: "once" };
+  expect(bob.eventsNamed("message.changed").at(-1)?.message).toMatchObject(moved);
+  expect(bob.eventsNamed("message.posted").length).toBe(1);
+
+  const missedBy = async () => {
+    const again = await server.resume(bob.token, cursor);
+    await until(() => again.eventsNamed("caught_up").length > 0);
+    return again.eventsNamed("message.changed").map((event) => event.message);
+  };
+  expect(await missedBy()).toMatchObject([moved]);
+  // So many that they are not looked at one by one.
+  const aside = { ...said, scope: alice.id as AccountId, body: '{"text":"aside"}' };
+  await arrive(...Array.from({ length: 600 }, () => other.mint(aside)));
+  expect(await missedBy()).toMatchObject([moved]);
 });
 
 test("[R55] no op is refused for its stamp: of the year 0 and of the last one there is", async () => {

@@ -13,6 +13,7 @@ import { MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { Subject } from "../core/view.ts";
 import { channelCreate } from "../ops/channel.ts";
+import { subjectsOf } from "../ops/fold.ts";
 import { memberKey, splitMemberKey, standingOf } from "../ops/member.ts";
 import { messagePost } from "../ops/message.ts";
 import type { EventName } from "../protocol/events.ts";
@@ -144,7 +145,9 @@ export class Connections {
     for (const { n, op, subjects } of batch) {
       if (op.kind !== messagePost.number) this.render.forgetMessages();
       for (const subject of subjects) this.before(op, subject);
-      const notices = this.notices.of(n, op, subjects);
+      // What changed nothing here may have been shown by a server where it counted for a while.
+      const told = subjects.length > 0 ? subjects : subjectsOf(this.replica.hash, n, op);
+      const notices = this.notices.of(n, op, told);
       for (const notice of notices) {
         // A connection may break after any event: each vouches for no more than those before it.
         if (notice === notices.at(-1)) this.seen = this.replica.cursors.at({ n, op });

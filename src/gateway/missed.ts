@@ -125,11 +125,12 @@ export class MissedEvents {
     const ns: number[] = [];
     for (let n = fromN + 1; n <= view.foldedN && ns.length < limit; n++) {
       const op = view.op(n);
+      // One that does not count here may have been shown elsewhere, before the one that does came there.
       const subjects = subjectsOf(hash, n, op);
       const concerned = subjects.some((subject) =>
         feedScopes(subject, op).some((scope) => scopes.has(scope)),
       );
-      if (concerned && view.effect(op.author, op.id) === n) ns.push(n);
+      if (concerned) ns.push(n);
     }
     return ns;
   }

@@ -97,13 +97,14 @@ export class Notices {
     n: number,
     scopes: FeedScope[],
   ): Notice[] {
-    const isNew = op.kind === messagePost.number;
-    const row = isNew ? this.view.message(n) : this.view.messageById(subject.key);
-    if (row === null) return [];
+    // A post that does not count says where the one stands that does: elsewhere this one was shown.
+    const post = op.kind === messagePost.number ? this.view.message(n) : null;
+    const row = post ?? this.view.messageById(subject.key);
+    if (row === null || row.conversation !== subject.conversation) return [];
     return [
       {
         scopes,
-        method: isNew ? "message.posted" : "message.changed",
+        method: post === null ? "message.changed" : "message.posted",
         params: { message: this.render.message(row) },
       },
     ];

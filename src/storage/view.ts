@@ -17,7 +17,7 @@ import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import { feedScopes } from "../ops/audience.ts";
-import { foldOp } from "../ops/fold.ts";
+import { foldOp, subjectsOf } from "../ops/fold.ts";
 import { messagePost } from "../ops/message.ts";
 import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
 import { Statements } from "./statements.ts";
@@ -180,8 +180,10 @@ export class SqliteView extends ViewReads implements View {
     this.high = laterStamp(this.high, op.stamp);
     this.folder.begin(n);
     const subjects = foldOp(this.folder, n, op);
-    for (const subject of subjects) {
-      if (op.kind === messagePost.number && subject.table === "message") continue; // found by its place, or entered as late
+    const isCounting = subjects.length > 0;
+    for (const subject of isCounting ? subjects : subjectsOf(this.options.hash, n, op)) {
+      // Found by its place, or entered as late.
+      if (isCounting && op.kind === messagePost.number && subject.table === "message") continue;
       for (const scope of feedScopes(subject, op)) {
         this.folder.addToFeed(this.rows.feedScope(scope, true) as number, n);
       }
