@@ -84,3 +84,20 @@ test("[R7] a joining that arrives before the creation: told when there is someth
   await alice.call("message.post", { to: channel, text: "welcome", id: newId() });
   expect(carol.eventsNamed("message.posted")).toHaveLength(1);
 });
+
+test("[R11, R26] a ban from before, by another server, comes behind a post: it is answered as stored", async () => {
+  const owner = await server.join("b-owner");
+  const bob = await server.join("b-bob");
+  const { channel } = await owner.call("channel.create", { name: "strict", id: newId() });
+  await bob.call("channel.join", { in: channel.id, id: newId() });
+  const data = { account: bob.id, standing: "banned", version: 2 };
+  const ban = elsewhere(owner.id, { kind: memberSet.number, scope: channel.id as Scope, data });
+  await Bun.sleep(2); // the post is stamped later
+  const said = { to: channel.id, text: "not for long", id: newId() };
+  const { message } = await bob.call("message.post", said);
+  await arrive(ban);
+  const { messages } = await owner.call("message.history", { in: channel.id });
+  expect(messages).toEqual([]);
+  const again = await bob.call("message.post", said);
+  expect(again).toMatchObject({ message: { id: message.id }, receipt: { of: 1 } });
+});

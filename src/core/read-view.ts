@@ -101,9 +101,9 @@ export interface ReadView {
   /** The two accounts of a direct conversation that holds messages. */
   partiesOf(direct: DirectId): { a: AccountId; b: AccountId } | null;
 
-  /** A post that counts and is not hidden by a ban; null otherwise. */
-  message(n: number): MessageRow | null;
-  messageById(id: MessageId): MessageRow | null;
+  /** A post that counts and is not hidden by a ban, unless those are wanted too; null otherwise. */
+  message(n: number, evenHidden?: boolean): MessageRow | null;
+  messageById(id: MessageId, evenHidden?: boolean): MessageRow | null;
   /** Up to `limit` messages, oldest first: the last ones of the range, or the first ones with `after`. */
   history(conversation: ConversationId, range: HistoryRange, limit: number): MessageRow[];
   /** Text that orders conversations by their newest message; null without one. */

@@ -69,11 +69,11 @@ export class Render {
     return { id, name, displayName: displayName ?? "", ...(admin ? { admin: true as const } : {}) };
   }
 
-  /** The message that a post became, as last rendered or read anew; null when it is not shown. */
+  /** The message that a post became, as last rendered or read anew, even if a ban hides it; null if there is none. */
   post(n: number): Message | null {
     const known = this.messages.get(n);
     if (known !== undefined) return known;
-    const row = this.view.message(n);
+    const row = this.view.message(n, true);
     return row === null ? null : this.message(row);
   }
 

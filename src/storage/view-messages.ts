@@ -56,15 +56,16 @@ export class MessageReads {
     return this.rows.sql.get<{ by: number }>(sql, author)?.by;
   }
 
-  message(n: number): MessageRow | null {
+  message(n: number, evenHidden = false): MessageRow | null {
     const row = this.rows.sql.get<PostRead>(`SELECT ${POST} FROM messages WHERE n = ?`, n);
-    return row === null || (row.state & STATE_HIDDEN) !== 0 ? null : this.render(row);
+    if (row === null || (!evenHidden && (row.state & STATE_HIDDEN) !== 0)) return null;
+    return this.render(row);
   }
 
-  messageById(id: MessageId): MessageRow | null {
+  messageById(id: MessageId, evenHidden = false): MessageRow | null {
     const { author, id: request } = effectOf(id);
     const n = this.rows.effect(author, request);
-    return n === undefined ? null : this.message(n);
+    return n === undefined ? null : this.message(n, evenHidden);
   }
 
   private render(row: PostRead): MessageRow {

@@ -34,6 +34,7 @@ export function placeKeys(place: Place, account: AccountId): PendingKey[] {
 
 const messageKey = (key: MessageId) => subjectKey({ table: "message", key });
 
+/** What a write made, for its author: it is stored, also if a ban that came meanwhile hides it from everybody. */
 function messageAt(services: Services, n: number) {
   const message = services.render.post(n);
   if (message === null) throw new Refusal("not_found", "there is no such message");
@@ -41,7 +42,7 @@ function messageAt(services: Services, n: number) {
 }
 
 function messageById(services: Services, id: MessageId) {
-  const row = services.view.messageById(id);
+  const row = services.view.messageById(id, true);
   if (row === null) throw new Refusal("not_found", "there is no such message");
   return services.render.message(row);
 }
