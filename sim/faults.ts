@@ -2,13 +2,15 @@
 import type { Time } from "./clock.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
-import type { Fault, FaultKind } from "./plan.ts";
+import type { Fault, FaultKind, Plan } from "./plan.ts";
 import type { SimServer } from "./server.ts";
 import type { Sometimes } from "./sometimes.ts";
 import { FREEZE_MS_MAX } from "./witness.ts";
 
 const QUICK_DISK_MS: readonly [number, number] = [0.2, 3];
 const QUICK_NETWORK_MS: readonly [number, number] = [0.1, 2];
+/** Wrong by more than any server takes for right. */
+const CLOCK_OFF_MS = 300_000;
 const YEAR_MS = 365 * 86_400_000;
 
 export type FaultWorld = {
@@ -17,6 +19,7 @@ export type FaultWorld = {
   readonly servers: readonly SimServer[];
   readonly people: readonly Person[];
   readonly sometimes: Sometimes;
+  readonly plan: Plan;
   /** Until everything is to be mended. */
   readonly isStormy: boolean;
   note(text: string): void;
@@ -188,6 +191,10 @@ export function calm(world: FaultWorld): void {
     server.disk.commitMs = QUICK_DISK_MS;
     server.disk.freeBytes = 1e12;
     server.disk.failsNext = false;
+    if (world.plan.clocksAreSet) server.setClock();
+    else if (Math.abs(server.wallAheadMs) > CLOCK_OFF_MS) {
+      world.sometimes.happened("mended with a wrong clock");
+    }
   }
   for (const person of world.people) person.thaw();
 }

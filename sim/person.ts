@@ -53,6 +53,8 @@ export type PersonWorld = {
   readonly sometimes: Sometimes;
   readonly urls: readonly string[];
   readonly writes: Write[];
+  /** Whether its deletion is on any disk that is in use. */
+  isDeletedSomewhere(message: string): boolean;
   fail(rule: string, what: string): void;
   note(text: string): void;
 };
@@ -93,8 +95,6 @@ export class Person {
   private waiting = 0;
   private calls = 0;
   private server: string | null = null;
-  /** When it went to another server. */
-  movedMs = 0;
   /** Since when what it reads is no older than what it saw. */
   sinceMs = 0;
 
@@ -104,8 +104,11 @@ export class Person {
     this.world = world;
     this.chance = chance;
     this.isSlow = chance.happens(0.5);
-    this.shown.onUndeleted = ({ id, text }) =>
-      world.fail("R9", `${name} was shown ${id} deleted, and then with the text ${text}`);
+    this.shown.onUndeleted = ({ id, text }, how) => {
+      if (world.isDeletedSomewhere(id)) {
+        world.fail("R9", `${name} was shown ${id} deleted, and then ${how} with the text ${text}`);
+      } else world.sometimes.happened("a deletion was lost with its disks");
+    };
   }
 
   get isUp(): boolean {
@@ -179,7 +182,7 @@ export class Person {
     const message = ({ message }: { message: Message }) => {
       const cameMs = this.world.time.nowMs;
       return this.take(process, () =>
-        this.shown.keep(message.conversation, shownOf(message), cameMs),
+        this.shown.keep(message.conversation, shownOf(message), cameMs, process),
       );
     };
     client.on("message.posted", message);
@@ -212,7 +215,6 @@ export class Person {
       if (state !== "live" || server === this.server) return;
       if (this.server !== null) this.world.sometimes.happened("a client went to another server");
       this.server = server ?? null;
-      this.movedMs = this.world.time.nowMs;
     });
     client.on("fault", ({ where, error }) => this.broken(new Error(`${where}: ${error}`)));
   }

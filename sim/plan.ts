@@ -63,6 +63,11 @@ export type Plan = {
   readonly faults: readonly Fault[];
   /** Who is healed first, alone; the others come back later. */
   readonly survivors: readonly string[];
+  /**
+   * Whether wrong wall clocks are set right when it is over. Servers that know each other need no right clock to
+   * meet; one whose disk forgot the others joins, and who joins needs one (R93).
+   */
+  readonly clocksAreSet: boolean;
 };
 
 /** What is left out of the plan of a seed, to see whether it fails all the same. */
@@ -97,6 +102,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     });
   }
   const survivors = chance.shuffle(servers).slice(0, 1 + chance.below(servers.length));
+  const clocksAreSet = chance.happens(0.5) || faults.some(({ kind }) => COSTLY.has(kind));
   const left = less.only === undefined ? null : new Set(less.only);
   const end = less.stormMs ?? stormMs;
   return {
@@ -107,5 +113,6 @@ export function planOf(seed: number, less: Less = {}): Plan {
     stormMs: end,
     faults: faults.filter(({ n, atMs }) => (left === null || left.has(n)) && atMs < end),
     survivors,
+    clocksAreSet,
   };
 }

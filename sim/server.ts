@@ -279,6 +279,11 @@ export class SimServer {
     this.running?.process.clock.thaw();
   }
 
+  /** Its wall clock is set right; how fast it runs stays as it is. */
+  setClock(): void {
+    this.leap(-this.wallAheadMs);
+  }
+
   /** Its wall clock is set. */
   leap(ms: number): void {
     this.wallAheadMs += ms;

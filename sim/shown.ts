@@ -19,23 +19,30 @@ export function shownOf({ id, author, text, position, deleted }: Message): Shown
   return { id, author: author.id, text, position, isDeleted: deleted === true };
 }
 
-/** A message, and when what is known of it came: what waited longer to be taken in is older. */
-type Known = { readonly message: ShownMessage; readonly cameMs: number };
+/** What is known of a message: when it came (what waited longer to be taken in is older), and in which process. */
+type Known = { readonly message: ShownMessage; readonly cameMs: number; readonly by: object };
 
 export class Shown {
   private readonly all = new Map<string, Map<string, Known>>();
 
-  /** Called with a message whose text came back after it was shown as deleted. */
-  onUndeleted: (message: ShownMessage) => void = () => {};
+  /** Called with a message whose text came back where it may not. */
+  onUndeleted: (message: ShownMessage, how: string) => void = () => {};
 
-  /** `cameMs`: when it arrived, however long it waited. */
-  keep(conversation: string, message: ShownMessage, cameMs: number): void {
+  /**
+   * An event told of it to this process. `cameMs`: when it arrived, however long it waited. What is known to be
+   * deleted stays so: a server that has not heard of it may still tell of it, but not the SDK, to a process that
+   * it told of the deletion.
+   */
+  keep(conversation: string, message: ShownMessage, cameMs: number, by: object): void {
     const messages = this.all.get(conversation) ?? new Map<string, Known>();
     this.all.set(conversation, messages);
     const before = messages.get(message.id);
     if (before !== undefined && before.cameMs > cameMs) return;
-    if (before?.message.isDeleted && !message.isDeleted) this.onUndeleted(message);
-    messages.set(message.id, { message, cameMs });
+    if (before?.message.isDeleted && !message.isDeleted) {
+      if (before.by === by) this.onUndeleted(message, "by an event");
+      return;
+    }
+    messages.set(message.id, { message, cameMs, by });
   }
 
   /** Forgets everything, as who is told to read anew from the beginning. */
@@ -46,11 +53,12 @@ export class Shown {
   /** The whole of a conversation, read anew. */
   replace(conversation: string, messages: readonly ShownMessage[], cameMs: number): void {
     const before = this.all.get(conversation);
-    this.all.set(conversation, new Map());
+    const now = new Map<string, Known>();
+    this.all.set(conversation, now);
     for (const message of messages) {
       const known = before?.get(message.id);
-      if (known?.message.isDeleted && !message.isDeleted) this.onUndeleted(message);
-      this.keep(conversation, message, cameMs);
+      if (known?.message.isDeleted && !message.isDeleted) this.onUndeleted(message, "by a read");
+      now.set(message.id, { message, cameMs, by: now });
     }
   }
 

@@ -8,7 +8,7 @@ import { type AccountId, messageIdFor, type RequestId } from "../src/core/ids.ts
 import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../src/core/limits.ts";
 import type { Op } from "../src/core/op.ts";
 import { compareStamps, type Stamp } from "../src/core/stamp.ts";
-import { messagePost } from "../src/ops/message.ts";
+import { messageDelete, messagePost } from "../src/ops/message.ts";
 import type { ClientLine, LineWatch } from "./client-lines.ts";
 import type { Disk } from "./disk.ts";
 import type { SimServer } from "./server.ts";
@@ -28,6 +28,7 @@ type Frame = {
 type Asked = { readonly method: string; readonly id: RequestId | null; readonly atMs: number };
 /** A write that is asked for, by whom. */
 type Write = Asked & { readonly id: RequestId; readonly author: AccountId };
+type Said = { readonly id: string; readonly text: string; readonly deleted?: true };
 type Receipt = { readonly held: readonly string[]; readonly of: number };
 
 /** Where an op lay when somebody was told so. */
@@ -48,6 +49,7 @@ export type Acknowledged = {
 class DiskIndex {
   private readonly byRequest = new Map<string, number[]>();
   private readonly messages = new Map<string, number>();
+  private readonly deletions = new Map<string, number>();
   private readonly disk: Disk;
   readonly stamps = new Map<string, Stamp>();
 
@@ -61,6 +63,7 @@ class DiskIndex {
     if (ns === undefined) this.byRequest.set(op.id, [n]);
     else ns.push(n);
     if (op.kind === messagePost.number) this.messages.set(messageIdFor(op.author, op.id), n);
+    if (op.kind === messageDelete.number) this.deletions.set(messageOf(op), n);
   }
 
   find(author: AccountId | null, id: string): number | undefined {
@@ -74,11 +77,22 @@ class DiskIndex {
     return this.byRequest.get(id)?.length ?? 0;
   }
 
+  /** Where a message was deleted. */
+  deletion(id: string): number | undefined {
+    const n = this.deletions.get(id);
+    const op = n === undefined ? undefined : this.disk.ops[n - 1];
+    return op?.kind === messageDelete.number && messageOf(op) === id ? n : undefined;
+  }
+
   message(id: string): number | undefined {
     const n = this.messages.get(id);
     const op = n === undefined ? undefined : this.disk.ops[n - 1];
     return op !== undefined && messageIdFor(op.author, op.id) === id ? n : undefined;
   }
+}
+
+function messageOf({ data }: Op): string {
+  return (JSON.parse(data) as { readonly message: string }).message;
 }
 
 export type WitnessWorld = {
@@ -180,6 +194,13 @@ export class Witness {
 
   private said(server: SimServer, line: ClientLine, text: string): void {
     const frame = JSON.parse(text) as Frame;
+    const { message, messages = [] } = (frame.params ?? frame.result ?? {}) as {
+      readonly message?: Said | string;
+      readonly messages?: readonly Said[];
+    };
+    for (const one of typeof message === "object" ? [message, ...messages] : messages) {
+      this.deletedStaysSo(server, one);
+    }
     if (frame.method !== undefined) this.eventIsDurable(server, frame.method, frame.params ?? {});
     else if (frame.result !== undefined) this.answered(server, line, frame.id, frame.result);
   }
@@ -198,6 +219,14 @@ export class Witness {
     const { id } = params.message as { id: string };
     if (this.index(server.disk).message(id) !== undefined) return;
     this.world.fail("R54", `${server.name} published ${id}, which is not on its disk`);
+  }
+
+  /** R9: who has folded a deletion says nothing of the text any more. */
+  private deletedStaysSo(server: SimServer, { id, text, deleted }: Said): void {
+    const n = this.index(server.disk).deletion(id);
+    if (n === undefined || n > (server.running?.view.foldedN ?? 0)) return;
+    if (deleted === true && text === "") this.world.sometimes.happened("said that it is deleted");
+    else this.world.fail("R9", `${server.name} said "${text}" of ${id}, which op ${n} deleted`);
   }
 
   private answered(

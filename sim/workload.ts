@@ -13,12 +13,6 @@ import type { Sometimes } from "./sometimes.ts";
 const CHANNEL_NAMES = ["lobby", "ops", "tea"] as const;
 const FOUGHT_OVER = ["ada", "bob", "eve"] as const;
 
-/**
- * Whether a read after a failover that is older than what was seen, and not `stale`, fails a run. It is counted
- * only, until enough seeds have shown none since cursors vouch for what they vouched for before.
- */
-const FAILOVER_READS_HOLD: boolean = false;
-
 export type WorkloadWorld = {
   readonly time: Time;
   readonly chance: Chance;
@@ -28,6 +22,7 @@ export type WorkloadWorld = {
   readonly writes: readonly Write[];
   /** Whether an op that was acknowledged still lies on a disk that its receipt named. */
   isKept(write: Write): boolean;
+  isDeletedSomewhere(message: string): boolean;
   fail(rule: string, what: string): void;
 };
 
@@ -155,20 +150,18 @@ export class Workload {
     for (const { write, told } of sure) {
       if ((told.position ?? "") < first || found.has(write.message as string)) continue;
       if (!this.world.isKept(write)) continue;
-      this.backwards(person, told.atMs, `its own ${write.message} any more`);
+      this.backwards(person, `its own ${write.message} any more`);
     }
     for (const { id, isDeleted } of seen) {
       const now = found.get(id);
       if (now === undefined || !isDeleted || now.isDeleted) continue;
-      this.backwards(person, 0, `${id} deleted any more`);
+      if (this.world.isDeletedSomewhere(id)) this.backwards(person, `${id} deleted any more`);
     }
   }
 
-  /** It saw something that it does not see now. */
-  private backwards(person: Person, sawMs: number, what: string): void {
-    if (sawMs <= person.movedMs && !FAILOVER_READS_HOLD) {
-      this.world.sometimes.happened("after a failover a read was older, and not stale");
-    } else this.world.fail("R6", `${person.host} does not see ${what}`);
+  /** It saw something that it does not see now, and was not told `stale`. */
+  private backwards(person: Person, what: string): void {
+    this.world.fail("R6", `${person.host} does not see ${what}`);
   }
 
   private async mark(person: Person): Promise<void> {

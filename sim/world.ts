@@ -115,6 +115,12 @@ export class World {
     );
   }
 
+  isDeletedSomewhere(message: string): boolean {
+    return this.servers.some(
+      ({ disk }) => this.witness.index(disk).deletion(message) !== undefined,
+    );
+  }
+
   get disksInUse(): ReadonlySet<Disk> {
     return new Set(this.servers.map(({ disk }) => disk));
   }
