@@ -70,15 +70,19 @@ function decodeBits(text: string, table: Int8Array, width: number): Uint8Array |
   return bytes;
 }
 
-export function toBase64Url(bytes: Uint8Array): string {
+/** Of the bytes from `from` up to before `to`. */
+export function toBase64Url(bytes: Uint8Array, from = 0, to = bytes.length): string {
   let text = "";
-  const whole = bytes.length - (bytes.length % 3);
-  for (let i = 0; i < whole; i += 3) {
+  let at = from;
+  for (; at + 3 <= to; at += 3) {
     const bits =
-      ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
+      ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
     text += (PAIRS[bits >>> 12] as string) + (PAIRS[bits & 0xfff] as string);
   }
-  return whole === bytes.length ? text : text + encodeBits(bytes.subarray(whole), BASE64URL, 6);
+  if (to - at === 1) return text + (PAIRS[(bytes[at] as number) << 4] as string);
+  if (to - at === 0) return text;
+  const bits = ((bytes[at] as number) << 10) | ((bytes[at + 1] as number) << 2);
+  return text + (PAIRS[bits >>> 6] as string) + (BASE64URL[bits & 63] as string);
 }
 
 /** null if the text is not the one canonical form of some bytes. */

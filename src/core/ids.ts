@@ -3,6 +3,7 @@
  * "not found". Ids of effects are computed from (author, request id), never drawn by a server: a repeat
  * through another server therefore names the same thing.
  */
+import { BoundedMap } from "./bounded-map.ts";
 import {
   compareText,
   concatBytes,
@@ -65,12 +66,13 @@ export function idBytes(id: AccountId | ConversationId): Uint8Array {
   return bytes;
 }
 
-export function accountIdOf(bytes: Uint8Array): AccountId {
-  return `a_${toBase64Url(bytes)}` as AccountId;
+/** The id whose bytes stand at `at`. */
+export function accountIdOf(bytes: Uint8Array, at = 0): AccountId {
+  return `a_${toBase64Url(bytes, at, at + ID_BYTES)}` as AccountId;
 }
 
-export function channelIdOf(bytes: Uint8Array): ChannelId {
-  return `c_${toBase64Url(bytes)}` as ChannelId;
+export function channelIdOf(bytes: Uint8Array, at = 0): ChannelId {
+  return `c_${toBase64Url(bytes, at, at + ID_BYTES)}` as ChannelId;
 }
 
 export function requestIdBytes(id: RequestId): Uint8Array {
@@ -84,13 +86,18 @@ export function requestIdBytes(id: RequestId): Uint8Array {
   return bytes;
 }
 
-export function requestIdOf(bytes: Uint8Array): RequestId {
+export function requestIdOf(bytes: Uint8Array, at = 0): RequestId {
   let text = "";
   for (let i = 0; i < ID_BYTES; i++) {
     if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-    text += HEX[bytes[i] as number];
+    text += HEX[bytes[at + i] as number];
   }
   return text as RequestId;
+}
+
+/** Whether the 16 bytes at `at` are those of a {@link RequestId}: a UUID of version 7 in its one variant. */
+export function areRequestId(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at + 6] as number) >>> 4 === 7 && (bytes[at + 8] as number) >>> 6 === 2;
 }
 
 /** Makes a UUIDv7 from wall-clock ms and 10 random bytes (RFC 9562, section 5.7). */
@@ -125,10 +132,25 @@ export function channelIdFor(hash: Hash, author: AccountId, id: RequestId): Chan
   return channelIdOf(derive(hash, "channel", idBytes(author), requestIdBytes(id)));
 }
 
+/** Who talks goes on talking, and each message asks several times. */
+const DIRECTS_REMEMBERED = 4_096;
+const directs = new WeakMap<Hash, BoundedMap<string, DirectId>>();
+
 /** The same for (a, b) and (b, a): needs no op, no agreement and no look-up. */
 export function directIdFor(hash: Hash, a: AccountId, b: AccountId): DirectId {
-  const [first, second] = compareText(a, b) <= 0 ? [a, b] : [b, a];
-  return `d_${toBase64Url(derive(hash, "direct", idBytes(first), idBytes(second)))}` as DirectId;
+  let known = directs.get(hash);
+  if (known === undefined) {
+    known = new BoundedMap(DIRECTS_REMEMBERED);
+    directs.set(hash, known);
+  }
+  const parties = a + b;
+  let id = known.get(parties);
+  if (id === undefined) {
+    const [first, second] = compareText(a, b) <= 0 ? [a, b] : [b, a];
+    id = `d_${toBase64Url(derive(hash, "direct", idBytes(first), idBytes(second)))}` as DirectId;
+    known.set(parties, id);
+  }
+  return id;
 }
 
 /** A request id computed from another one, for a second effect of the same request. */
@@ -163,5 +185,5 @@ export function effectOf(id: MessageId | SessionId | InvitationId): {
 } {
   const bytes = fromBase64Url(id.slice(2));
   if (bytes === null || bytes.length !== 2 * ID_BYTES) throw new TypeError(`not an id: ${id}`);
-  return { author: accountIdOf(bytes.subarray(ID_BYTES)), id: requestIdOf(bytes) };
+  return { author: accountIdOf(bytes, ID_BYTES), id: requestIdOf(bytes) };
 }

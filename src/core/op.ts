@@ -18,21 +18,20 @@ import type { Hash } from "./hash.ts";
 import {
   type AccountId,
   accountIdOf,
+  areRequestId,
   type ChannelId,
   channelIdOf,
   ID_BYTES,
-  type Incarnation,
   idBytes,
   isAccountId,
   isIncarnation,
-  isRequestId,
   type RequestId,
   requestIdBytes,
   requestIdOf,
 } from "./ids.ts";
 import { BODY_BYTES_MAX, ENVELOPE_DATA_BYTES_MAX, KIND_MAX } from "./limits.ts";
 import type { Place } from "./position.ts";
-import { readStamp, STAMP_BYTES, writeStamp } from "./stamp.ts";
+import { readStamp, STAMP_BYTES, type Stamp, writeStamp } from "./stamp.ts";
 
 export const ENVELOPE_FORMAT = 1;
 export const BODY_HASH_BYTES = 16;
@@ -67,49 +66,69 @@ export type Op = Envelope & {
 const SCOPE_NONE = 0;
 const SCOPE_ACCOUNT = 1;
 const SCOPE_CHANNEL = 2;
+/** Format, length of the origin, tag of the scope, mark of the body. */
+const FIXED_BYTES = 4;
 
-function writeVarint(value: number, into: number[]): void {
-  let rest = value;
-  while (rest >= 128) {
-    into.push((rest % 128) | 128);
-    rest = Math.floor(rest / 128);
+function varintBytes(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length++;
+  return length;
+}
+
+/** Fills an envelope from its front. */
+class Writer {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  private at = 0;
+
+  constructor(length: number) {
+    this.bytes = new Uint8Array(length);
   }
-  into.push(rest);
+  byte(value: number): void {
+    this.bytes[this.at++] = value;
+  }
+  put(bytes: Uint8Array): void {
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.length;
+  }
+  varint(value: number): void {
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
+    this.byte(rest);
+  }
+  stamp(stamp: Stamp): void {
+    writeStamp(stamp, this.bytes, this.at);
+    this.at += STAMP_BYTES;
+  }
 }
 
 export function encodeEnvelope(op: Envelope): Uint8Array<ArrayBuffer> {
+  const { seq, kind, scope, bodyHash } = op;
   const origin = utf8(op.origin);
   const data = utf8(op.data);
   assert(data.length <= ENVELOPE_DATA_BYTES_MAX, "op data within its bound");
-  assert(op.seq >= 1 && op.kind >= 1 && op.kind <= KIND_MAX, "op numbers within their bounds");
-  const seq: number[] = [];
-  writeVarint(op.seq, seq);
-  const fixed = new Uint8Array(STAMP_BYTES);
-  writeStamp(op.stamp, fixed, 0);
-  const kind: number[] = [];
-  writeVarint(op.kind, kind);
-  const scope =
-    op.scope === null
-      ? Uint8Array.of(SCOPE_NONE)
-      : concatBytes(
-          Uint8Array.of(isAccountId(op.scope) ? SCOPE_ACCOUNT : SCOPE_CHANNEL),
-          idBytes(op.scope),
-        );
-  const dataLength: number[] = [];
-  writeVarint(data.length, dataLength);
-  return concatBytes(
-    Uint8Array.of(ENVELOPE_FORMAT, origin.length),
-    origin,
-    Uint8Array.from(seq),
-    fixed,
-    idBytes(op.author),
-    requestIdBytes(op.id),
-    Uint8Array.from(kind),
-    scope,
-    Uint8Array.from(dataLength),
-    data,
-    op.bodyHash === null ? Uint8Array.of(0) : concatBytes(Uint8Array.of(1), op.bodyHash),
-  );
+  assert(seq >= 1 && kind >= 1 && kind <= KIND_MAX, "op numbers within their bounds");
+  const ids = (scope === null ? 2 : 3) * ID_BYTES;
+  const texts = origin.length + data.length + (bodyHash?.length ?? 0);
+  const varints = varintBytes(seq) + varintBytes(kind) + varintBytes(data.length);
+  const writer = new Writer(FIXED_BYTES + STAMP_BYTES + ids + texts + varints);
+  writer.byte(ENVELOPE_FORMAT);
+  writer.byte(origin.length);
+  writer.put(origin);
+  writer.varint(seq);
+  writer.stamp(op.stamp);
+  writer.put(idBytes(op.author));
+  writer.put(requestIdBytes(op.id));
+  writer.varint(kind);
+  if (scope === null) writer.byte(SCOPE_NONE);
+  else {
+    writer.byte(isAccountId(scope) ? SCOPE_ACCOUNT : SCOPE_CHANNEL);
+    writer.put(idBytes(scope));
+  }
+  writer.varint(data.length);
+  writer.put(data);
+  writer.byte(bodyHash === null ? 0 : 1);
+  if (bodyHash !== null) writer.put(bodyHash);
+  return writer.bytes;
 }
 
 class Reader {
@@ -118,13 +137,19 @@ class Reader {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
   }
-  take(length: number): Uint8Array {
-    if (this.at + length > this.bytes.length) throw malformed("it is cut short");
+  /** Where so many bytes stand, and goes past them. */
+  pass(length: number): number {
+    const from = this.at;
     this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
+    if (this.at > this.bytes.length) throw malformed("it is cut short");
+    return from;
   }
   byte(): number {
-    return this.take(1)[0] as number;
+    return this.bytes[this.pass(1)] as number;
+  }
+  take(length: number): Uint8Array {
+    const from = this.pass(length);
+    return this.bytes.subarray(from, this.at);
   }
   varint(max: number): number {
     let value = 0;
@@ -140,6 +165,15 @@ class Reader {
       scale *= 128;
     }
   }
+  text(length: number): string {
+    if (length === 0) return "";
+    const bytes = this.take(length);
+    try {
+      return fromUtf8(bytes);
+    } catch {
+      throw malformed("text is not UTF-8");
+    }
+  }
   end(): void {
     if (this.at !== this.bytes.length) throw malformed("bytes follow its end");
   }
@@ -149,42 +183,41 @@ function malformed(why: string): Refusal {
   return new Refusal("invalid", `op envelope refused: ${why}`);
 }
 
-function text(bytes: Uint8Array): string {
-  try {
-    return fromUtf8(bytes);
-  } catch {
-    throw malformed("text is not UTF-8");
-  }
-}
-
 /** Reads an envelope; throws Refusal `invalid` for anything that {@link encodeEnvelope} cannot have made. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   const reader = new Reader(bytes);
   if (reader.byte() !== ENVELOPE_FORMAT) throw malformed("unknown format");
-  const origin = text(reader.take(reader.byte()));
+  const origin = reader.text(reader.byte());
   if (!isIncarnation(origin)) throw malformed("bad origin");
   const seq = reader.varint(Number.MAX_SAFE_INTEGER);
   if (seq < 1) throw malformed("seq starts at 1");
-  const stamp = readStamp(reader.take(STAMP_BYTES), 0);
-  const author = accountIdOf(reader.take(ID_BYTES));
-  const id = requestIdOf(reader.take(ID_BYTES));
-  if (!isRequestId(id)) throw malformed("id is no UUIDv7");
+  const stamp = readStamp(bytes, reader.pass(STAMP_BYTES));
+  const author = accountIdOf(bytes, reader.pass(ID_BYTES));
+  const idAt = reader.pass(ID_BYTES);
+  if (!areRequestId(bytes, idAt)) throw malformed("id is no UUIDv7");
+  const id = requestIdOf(bytes, idAt);
   const kind = reader.varint(KIND_MAX);
   if (kind < 1) throw malformed("kind starts at 1");
-  const tag = reader.byte();
-  if (tag > SCOPE_CHANNEL) throw malformed("unknown scope");
-  const scope =
-    tag === SCOPE_NONE
-      ? null
-      : tag === SCOPE_ACCOUNT
-        ? accountIdOf(reader.take(ID_BYTES))
-        : channelIdOf(reader.take(ID_BYTES));
-  const data = text(reader.take(reader.varint(ENVELOPE_DATA_BYTES_MAX)));
+  const scope = readScope(reader, bytes);
+  const data = reader.text(reader.varint(ENVELOPE_DATA_BYTES_MAX));
   const hasBody = reader.byte();
   if (hasBody > 1) throw malformed("bad body mark");
   const bodyHash = hasBody === 1 ? reader.take(BODY_HASH_BYTES) : null;
   reader.end();
-  return { origin: origin as Incarnation, seq, stamp, author, id, kind, scope, data, bodyHash };
+  return { origin, seq, stamp, author, id, kind, scope, data, bodyHash };
+}
+
+function readScope(reader: Reader, bytes: Uint8Array): Scope {
+  switch (reader.byte()) {
+    case SCOPE_NONE:
+      return null;
+    case SCOPE_ACCOUNT:
+      return accountIdOf(bytes, reader.pass(ID_BYTES));
+    case SCOPE_CHANNEL:
+      return channelIdOf(bytes, reader.pass(ID_BYTES));
+    default:
+      throw malformed("unknown scope");
+  }
 }
 
 export function hashBody(hash: Hash, body: SealedBody): Uint8Array {

@@ -34,8 +34,6 @@ export function positionOf(place: Place & { readonly bytes?: Uint8Array }): Posi
   return `${stampText(stamp)}-${from}-${orderedNumber(seq)}` as Position;
 }
 
-const DIGITS = "0123456789abcdefghijklmnopqrstuv";
-
 /** 50 bits that tell envelopes apart (two FNV-1a hashes): nothing depends on nobody being able to forge it. */
 function markOf(bytes: Uint8Array): string {
   let a = 0x811c9dc5;
@@ -49,9 +47,7 @@ function markOf(bytes: Uint8Array): string {
 }
 
 function bits25(value: number): string {
-  let text = "";
-  for (let shift = 20; shift >= 0; shift -= 5) text += DIGITS[(value >>> shift) & 31];
-  return text;
+  return (value & 0x1ffffff).toString(32).padStart(5, "0");
 }
 
 /** null if the text is no position. */
