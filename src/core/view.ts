@@ -128,9 +128,13 @@ export type NameClaim = { readonly holder: AccountId | ChannelId; readonly at: P
 export type PostRow = {
   /** Arrival number of the post. */
   readonly n: number;
+  readonly id: MessageId;
   readonly conversation: ConversationId;
   readonly stamp: Stamp;
+  readonly position: Position;
   readonly author: AccountId;
+  /** null when it was erased. */
+  readonly text: string | null;
   /** Stamped within a ban. */
   readonly hidden: boolean;
 };
@@ -144,6 +148,8 @@ export interface FoldView {
   op(n: number): Op;
   /** Arrival number of the op that counts for (author, id). */
   effect(author: AccountId, id: RequestId): number | undefined;
+  /** The same, and from now on this op where there is none: then undefined is returned. */
+  claimEffect(author: AccountId, id: RequestId, n: number): number | undefined;
   setEffect(author: AccountId, id: RequestId, n: number): void;
   /** Ops that count for a subject; posts of messages are not listed, their effect row is enough. */
   subjectOps(subject: Subject): number[];

@@ -14,6 +14,7 @@ import {
 import { HistoryModel } from "../../test/history-model.ts";
 import { ArrayLog } from "../../test/memory-log.ts";
 import {
+  databaseOf,
   dumpOf,
   dumpOfOps,
   foldAll,
@@ -93,6 +94,33 @@ describe("the fold", () => {
       view.close();
       expect(dumpOfOps(order)).toBe(stepwise);
       expect(dumpOfOps(log.held)).toBe(stepwise); // without what was erased
+    });
+  });
+
+  test("[R4] what is read right after a batch is what stands in the view", () => {
+    holds("folds read from memory and from the file", ({ order }, batches) => {
+      const log = new ArrayLog(order);
+      const view = openView(log);
+      const stored = (table: string) =>
+        databaseOf(view).query<{ state: string }, [string]>(
+          `SELECT state FROM ${table} WHERE id = ? AND state IS NOT NULL`,
+        );
+      for (let i = 0; view.foldedN < log.lastN; i++) {
+        view.fold(log.ops(view.foldedN + 1, batches[i % batches.length] as number));
+        const ns = Array.from({ length: view.foldedN }, (_, k) => k + 1);
+        const fresh = ns.map((n) => view.message(n));
+        for (const id of ACCOUNTS) {
+          const state = stored("accounts").get(id)?.state ?? "null";
+          expect(view.get("account", id) ?? null).toEqual(JSON.parse(state));
+        }
+        for (const id of CHANNELS) {
+          const state = stored("channels").get(id)?.state ?? "null";
+          expect(view.get("channel", id) ?? null).toEqual(JSON.parse(state));
+        }
+        view.fold([]); // remembers nothing of the batch
+        expect(fresh).toEqual(ns.map((n) => view.message(n)));
+      }
+      view.close();
     });
   });
 

@@ -13,7 +13,7 @@
  * shadowed ones too, but for the post that counts for a message. 3. an op whose subject is gone is queued for
  * erasure, whenever it arrives and whether it counts or not.
  */
-import { effectOf } from "../core/ids.ts";
+import { type AccountId, effectOf } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import { positionOf } from "../core/position.ts";
 import type { FoldView, Subject } from "../core/view.ts";
@@ -24,6 +24,8 @@ import { KINDS } from "./kinds.ts";
 import { hideAnew } from "./member.ts";
 import { messageDelete, messagePost, postOf } from "./message.ts";
 import { putSession, sessionEnd } from "./session.ts";
+
+type MessageSubject = Extract<Subject, { table: "message" }>;
 
 /** What an op is about; empty for one that cannot be understood. Pure: also answers for old ops. */
 export function subjectsOf(hash: FoldView["hash"], n: number, op: Op): Subject[] {
@@ -48,10 +50,9 @@ export function foldOp(view: FoldView, n: number, op: Op): readonly Subject[] {
     return [];
   }
   const subjects = kind.subjects(parsed, view);
-  const counting = view.effect(op.author, op.id);
+  const counting = view.claimEffect(op.author, op.id, n);
   if (counting === n) return [];
   if (counting === undefined) {
-    view.setEffect(op.author, op.id, n);
     for (const subject of subjects) applyNew(view, kind, parsed, subject);
     return subjects;
   }
@@ -73,7 +74,7 @@ export function foldOp(view: FoldView, n: number, op: Op): readonly Subject[] {
 function applyNew(view: FoldView, kind: Kind, parsed: Parsed<unknown, unknown>, subject: Subject) {
   if (isPostOf(parsed.op, subject)) {
     kind.apply(view, parsed, subject);
-    const by = goneBy(view, subject);
+    const by = messageGoneBy(view, subject, parsed.op.author);
     if (by !== undefined) view.erase(parsed.n, by);
     return;
   }
@@ -143,7 +144,7 @@ function clear(view: FoldView, subject: Subject): void {
   view.put(subject.table, subject.key, undefined);
 }
 
-function isPostOf(op: Op, subject: Subject): boolean {
+function isPostOf(op: Op, subject: Subject): subject is MessageSubject {
   return op.kind === messagePost.number && subject.table === "message";
 }
 
@@ -196,13 +197,15 @@ function goneBy(view: FoldView, subject: Subject): number | undefined {
       }
       return goneBy(view, { table: "account", key: subject.account });
     case "message":
-      if (view.get("amend", subject.key)?.deleted !== undefined) {
-        return findKind(view, subject, messageDelete.number);
-      }
-      return view.authorErasedBy(effectOf(subject.key).author);
+      return messageGoneBy(view, subject, effectOf(subject.key).author);
     default:
       return undefined;
   }
+}
+
+function messageGoneBy(view: FoldView, subject: MessageSubject, author: AccountId) {
+  if (view.get("amend", subject.key)?.deleted === undefined) return view.authorErasedBy(author);
+  return findKind(view, subject, messageDelete.number);
 }
 
 function findKind(view: FoldView, subject: Subject, kind: number): number | undefined {

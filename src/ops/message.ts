@@ -63,13 +63,15 @@ export const messagePost = declareKind({
   ],
   apply(view, parsed, subject) {
     if (subject.table !== "message") return;
-    const { op, n } = parsed;
+    const { op, n, at, body } = parsed;
     const conversation = conversationOf(view.hash, op); // an edit may name its subject by another one
     if (op.scope !== null && !isChannelId(op.scope) && !isChannelId(conversation)) {
       view.openDirect(conversation, op.author, op.scope);
     }
     const hidden = isHidden(view, parsed);
-    view.putPost({ n, conversation, stamp: op.stamp, author: op.author, hidden });
+    const { stamp, author } = op;
+    const text = body?.text ?? null;
+    view.putPost({ n, id: subject.key, conversation, stamp, position: at, author, text, hidden });
     if (view.authorErasedBy(op.author) !== undefined) view.setPostText(n, null);
     else showText(view, n, view.get("amend", subject.key));
   },

@@ -20,7 +20,7 @@ import type { Log, StoredOp, View } from "./ports.ts";
 
 /** Origins that a cursor lists: those that moved last. All others are in the digest. */
 const LISTED_ORIGINS = 8;
-const MARK_CHARACTERS = 8;
+const MARK_BYTES = 6;
 /** Origins whose age is known: the last ones that this store met. */
 const YOUNG_ORIGINS = 64;
 
@@ -49,8 +49,8 @@ export class Cursors {
   private n: number;
   private mark = "";
   private text: string | null = null;
-  /** As of before the last batch: what `at` says of other stores, so that it never says too much. */
-  private before: string | null = null;
+  /** As of before the last batch, around place and mark: so `at` never says too much of other stores. */
+  private before: { readonly start: string; readonly end: string } | null = null;
   /** First stamps of the origins met last, in the order in which this store met them. */
   private readonly young = new Map<Incarnation, Stamp>();
   /** Null for a store of which nothing is known. */
@@ -84,7 +84,7 @@ export class Cursors {
 
   /** Tells whether the op under an arrival number is the one that a cursor was made at. */
   markOf(op: Op): string {
-    return toBase64Url(this.hash.sha256(op.bytes)).slice(0, MARK_CHARACTERS);
+    return toBase64Url(this.hash.sha256(op.bytes), 0, MARK_BYTES);
   }
 
   private list(origin: Incarnation, head: Head): void {
@@ -103,7 +103,8 @@ export class Cursors {
 
   /** A batch was folded. */
   advance(ops: readonly StoredOp[]): void {
-    this.before = this.current();
+    const [format, store, , , ...rest] = this.current().split("~");
+    this.before = { start: `${format}~${store}~`, end: `~${rest.join("~")}` };
     const vector = this.log.vector();
     for (const origin of new Set(ops.map(({ op }) => op.origin))) {
       const old = this.heads.get(origin);
@@ -149,8 +150,7 @@ export class Cursors {
   /** What somebody has seen who has seen everything of the last batch up to this op. */
   at({ n, op }: StoredOp): string {
     if (n >= this.n || this.before === null) return this.current();
-    const [format, store, , , ...rest] = this.before.split("~");
-    return [format, store, n, this.markOf(op), ...rest].join("~");
+    return `${this.before.start}${n}~${this.markOf(op)}${this.before.end}`;
   }
 
   /** Throws Refusal `invalid` for text that is no cursor. */

@@ -44,9 +44,10 @@ export class Statements {
     return statement;
   }
 
-  run(sql: string, ...bindings: Bindings): void {
+  /** How many rows it changed. */
+  run(sql: string, ...bindings: Bindings): number {
     try {
-      this.prepare(sql).run(...bindings);
+      return this.prepare(sql).run(...bindings).changes;
     } catch (error) {
       throw this.translated(error);
     }

@@ -40,7 +40,6 @@ export class SqliteFoldView implements FoldView {
   private readonly rows: ViewRows;
   private readonly posts: PostRows;
   private readonly readOp: (n: number) => Op;
-  private erasedAuthors: Map<AccountId, number> | null = null;
   /** Arrival number of the op being folded. */
   private n = 0;
 
@@ -59,7 +58,6 @@ export class SqliteFoldView implements FoldView {
   /** Forgets everything cached, after a transaction that failed. */
   forget(): void {
     this.posts.forget();
-    this.erasedAuthors = null;
   }
 
   op(n: number): Op {
@@ -68,6 +66,16 @@ export class SqliteFoldView implements FoldView {
 
   effect(author: AccountId, id: RequestId): number | undefined {
     return this.rows.effect(author, id);
+  }
+
+  claimEffect(author: AccountId, id: RequestId, n: number): number | undefined {
+    const made = this.rows.sql.run(
+      "INSERT INTO effects (id, author, n) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      requestIdBytes(id),
+      this.rows.accountRow(author),
+      n,
+    );
+    return made === 1 ? undefined : this.effect(author, id);
   }
 
   setEffect(author: AccountId, id: RequestId, n: number): void {
@@ -305,17 +313,11 @@ export class SqliteFoldView implements FoldView {
       author,
       by,
     );
-    this.erasedAuthors = null;
+    this.rows.authorsChanged();
   }
 
   authorErasedBy(author: AccountId): number | undefined {
-    if (this.erasedAuthors === null) {
-      const all = this.rows.sql.all<{ account: AccountId; by: number }>(
-        "SELECT account, by FROM erased_authors",
-      );
-      this.erasedAuthors = new Map(all.map((row) => [row.account, row.by]));
-    }
-    return this.erasedAuthors.get(author);
+    return this.rows.erasedBy(author);
   }
 
   sessionsOf(account: AccountId): SessionId[] {

@@ -52,11 +52,12 @@ export class MessageReads {
   }
 
   authorErasedBy(author: AccountId): number | undefined {
-    const sql = "SELECT by FROM erased_authors WHERE account = ?";
-    return this.rows.sql.get<{ by: number }>(sql, author)?.by;
+    return this.rows.erasedBy(author);
   }
 
   message(n: number, evenHidden = false): MessageRow | null {
+    const known = this.rows.justPosted.get(n);
+    if (known !== undefined) return known;
     const row = this.rows.sql.get<PostRead>(`SELECT ${POST} FROM messages WHERE n = ?`, n);
     if (row === null || (!evenHidden && (row.state & STATE_HIDDEN) !== 0)) return null;
     return this.render(row);

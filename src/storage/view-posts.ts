@@ -58,11 +58,18 @@ export class PostRows {
       state,
     );
     if (late) sql.run("INSERT INTO late (conversation, n) VALUES (?, ?)", conversation, post.n);
+    if (!post.hidden) this.remember(post, late);
     return late;
+  }
+
+  /** What is read of it next, when it is told to those whom it concerns, is known here. */
+  private remember({ hidden: _hidden, ...post }: PostRow, late: boolean): void {
+    this.rows.justPosted.set(post.n, { ...post, edited: false, late });
   }
 
   /** A post that has its row already is folded again: its own text, unless an edit follows. */
   putAgain({ n, hidden }: PostRow): void {
+    this.rows.justPosted.delete(n);
     this.search.forget(n);
     this.rows.sql.run(
       "UPDATE messages SET state = (state & ?) | ?, text = NULL WHERE n = ?",
@@ -90,7 +97,8 @@ export class PostRows {
 
   /** The post does not count any more. */
   drop(n: number): void {
-    const { sql } = this.rows;
+    const { sql, justPosted } = this.rows;
+    justPosted.delete(n);
     this.search.forget(n);
     const row = sql.get<{ conversation: number }>(
       "DELETE FROM messages WHERE n = ? RETURNING conversation",
@@ -106,6 +114,7 @@ export class PostRows {
 
   /** Another op has its text now; null: it is gone. */
   setText(n: number, textN: number | null): void {
+    this.rows.justPosted.delete(n);
     const current = this.rows.sql.get<{ state: number; text: number | null }>(
       "SELECT state, text FROM messages WHERE n = ?",
       n,
@@ -126,6 +135,7 @@ export class PostRows {
 
   hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void {
     const conversation = this.rows.conversationRow(channel);
+    this.rows.justPosted.clear();
     const posts = this.rows.sql.all<{ n: number; state: number }>(
       "SELECT n, state FROM messages WHERE conversation = ? AND author = ?",
       conversation,

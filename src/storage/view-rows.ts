@@ -3,19 +3,40 @@
  * The caches hold what the hot path asks for again and again; they are dropped when a transaction fails.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
-import type { AccountId, ConversationId, RequestId } from "../core/ids.ts";
+import type { AccountId, ChannelId, ConversationId, MessageId, RequestId } from "../core/ids.ts";
 import { requestIdBytes } from "../core/ids.ts";
-import type { Entities, Table } from "../core/view.ts";
+import type { MessageRow } from "../core/read-view.ts";
+import type { AmendState, Entities, Table } from "../core/view.ts";
 import { splitMemberKey } from "../ops/member.ts";
 import type { Statements } from "./statements.ts";
 
 const CACHED_ROWS_MAX = 20_000;
 
+type CachedTable = "account" | "channel" | "member";
+
+/** States as parsed, null for none: they are never changed, only replaced. */
+class StateCache<T extends CachedTable> extends BoundedMap<
+  Entities[T]["key"],
+  Entities[T]["state"] | null
+> {
+  constructor() {
+    super(CACHED_ROWS_MAX);
+  }
+}
+
 export class ViewRows {
   private readonly accountRows = new BoundedMap<AccountId, number>(CACHED_ROWS_MAX);
   private readonly conversationRows = new BoundedMap<ConversationId, number>(CACHED_ROWS_MAX);
-  private readonly accountStates = new BoundedMap<AccountId, string | null>(CACHED_ROWS_MAX);
-  private readonly memberStates = new BoundedMap<string, string | null>(CACHED_ROWS_MAX);
+  private readonly states = {
+    account: new StateCache<"account">(),
+    channel: new StateCache<"channel">(),
+    member: new StateCache<"member">(),
+  };
+  /** The amend asked for last: a fold asks several times. */
+  private amend: { readonly key: string; readonly state: AmendState | undefined } | null = null;
+  private erasedAuthors: Map<AccountId, number> | null = null;
+  /** Posts of the last batch that nothing has changed since, as they are read. */
+  readonly justPosted = new Map<number, MessageRow>();
   readonly sql: Statements;
 
   constructor(sql: Statements) {
@@ -25,8 +46,10 @@ export class ViewRows {
   forget(): void {
     this.accountRows.clear();
     this.conversationRows.clear();
-    this.accountStates.clear();
-    this.memberStates.clear();
+    for (const cache of Object.values(this.states)) cache.clear();
+    this.amend = null;
+    this.erasedAuthors = null;
+    this.justPosted.clear();
   }
 
   /** The row of an account, made if it is new. Only within a fold. */
@@ -38,7 +61,7 @@ export class ViewRows {
       id,
     ) as { row: number };
     this.accountRows.set(id, made.row);
-    this.accountStates.delete(id);
+    this.states.account.delete(id);
     return made.row;
   }
 
@@ -85,7 +108,53 @@ export class ViewRows {
     )?.n;
   }
 
+  /** Op that erased everything of an author. */
+  erasedBy(author: AccountId): number | undefined {
+    if (this.erasedAuthors === null) {
+      type Row = { account: AccountId; by: number };
+      const all = this.sql.all<Row>("SELECT account, by FROM erased_authors");
+      this.erasedAuthors = new Map(all.map((row) => [row.account, row.by]));
+    }
+    return this.erasedAuthors.get(author);
+  }
+
+  /** To be called when everything of an author was erased. */
+  authorsChanged(): void {
+    this.erasedAuthors = null;
+    this.justPosted.clear();
+  }
+
   get<T extends Table>(table: T, key: Entities[T]["key"]): Entities[T]["state"] | undefined {
+    switch (table as Table) {
+      case "account":
+        return this.cached("account", key as AccountId);
+      case "channel":
+        return this.cached("channel", key as ChannelId);
+      case "member":
+        return this.cached("member", key as Entities["member"]["key"]);
+      case "amend":
+        if (this.amend?.key !== key) {
+          this.amend = { key, state: this.read("amend", key as MessageId) };
+        }
+        return this.amend.state;
+      default:
+        return this.read(table, key);
+    }
+  }
+
+  private cached<T extends CachedTable>(table: T, key: Entities[T]["key"]) {
+    const cache = this.states[table] as StateCache<T>;
+    const known = cache.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const state = this.read(table, key);
+    cache.set(key, state ?? null);
+    return state;
+  }
+
+  private read<T extends Table>(
+    table: T,
+    key: Entities[T]["key"],
+  ): Entities[T]["state"] | undefined {
     const text = this.stateText(table, key);
     return text === null ? undefined : (JSON.parse(text) as Entities[T]["state"]);
   }
@@ -95,21 +164,12 @@ export class ViewRows {
     const read = (sql: string, ...bindings: string[]) =>
       this.sql.get<Row>(sql, ...bindings)?.state ?? null;
     switch (table) {
-      case "account": {
-        const cached = this.accountStates.get(key as AccountId);
-        if (cached !== undefined) return cached;
-        const state = read("SELECT state FROM accounts WHERE id = ?", key);
-        this.accountStates.set(key as AccountId, state);
-        return state;
-      }
+      case "account":
+        return read("SELECT state FROM accounts WHERE id = ?", key);
       case "member": {
-        const cached = this.memberStates.get(key);
-        if (cached !== undefined) return cached;
         const { channel, account } = splitMemberKey(key as Entities["member"]["key"]);
         const sql = "SELECT state FROM members WHERE channel = ? AND account = ?";
-        const state = read(sql, channel, account);
-        this.memberStates.set(key, state);
-        return state;
+        return read(sql, channel, account);
       }
       case "session":
         return read("SELECT state FROM sessions WHERE id = ?", key);
@@ -133,8 +193,10 @@ export class ViewRows {
 
   /** To be called when a state was written. */
   stateChanged(table: Table, key: string): void {
-    if (table === "account") this.accountStates.delete(key as AccountId);
-    if (table === "member") this.memberStates.delete(key);
+    if (table === "account") this.states.account.delete(key as AccountId);
+    if (table === "channel") this.states.channel.delete(key as ChannelId);
+    if (table === "member") this.states.member.delete(key as Entities["member"]["key"]);
+    if (table === "amend") this.amend = null;
   }
 
   /** Scopes of the feed: 0 everybody, even numbers conversations, odd ones accounts. */

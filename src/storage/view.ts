@@ -157,6 +157,7 @@ export class SqliteView extends ViewReads implements View {
 
   fold(ops: readonly StoredOp[]): Folded[] {
     return this.transaction(() => {
+      this.rows.justPosted.clear();
       const folded = ops.map((stored) => this.foldOne(stored));
       const last = ops.at(-1);
       if (last === undefined) return folded;
