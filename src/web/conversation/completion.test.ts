@@ -82,6 +82,17 @@ test("names that begin so come before others, and whoever is here before who is 
   expect(ranked(commandSuggestions, "to").map(({ handle }) => handle)).toEqual(["/to", "/topic"]);
 });
 
+test("oneself comes behind others who are as good, and before those who are not", () => {
+  const people: Suggestion[] = [
+    { is: "person", handle: "@maya", about: "", online: true, isSelf: true },
+    { is: "person", handle: "@max", about: "", online: false },
+    { is: "person", handle: "@tom", about: "" },
+  ];
+  const handles = (query: string) => ranked(people, query).map(({ handle }) => handle);
+  expect(handles("ma")).toEqual(["@max", "@maya"]);
+  expect(handles("m")).toEqual(["@max", "@maya", "@tom"]);
+});
+
 test("whatever is typed, wherever the caret is: what is taken leaves the rest as it was", () => {
   const text = fc.array(fc.constantFrom(..."@#/ab.~ \n(é😀".split(""))).map((all) => all.join(""));
   fc.assert(

@@ -22,6 +22,8 @@ export type Suggestion = {
   /** Of an account or channel, for its picture. */
   readonly id?: string;
   readonly online?: boolean;
+  /** The one who types. */
+  readonly isSelf?: boolean;
   readonly private?: boolean;
 };
 
@@ -88,13 +90,17 @@ export function ranked(
   return all
     .map((suggestion) => ({ suggestion, rank: rankOf(suggestion, query) }))
     .filter(({ rank }) => rank >= 0)
-    .sort((a, b) => a.rank - b.rank || online(b.suggestion) - online(a.suggestion))
+    .sort((a, b) => a.rank - b.rank || likely(b.suggestion) - likely(a.suggestion))
     .map(({ suggestion }) => suggestion)
     .filter(({ handle }) => !seen.has(handle) && seen.add(handle))
     .slice(0, most);
 }
 
-const online = ({ online }: Suggestion) => (online === true ? 1 : 0);
+/** Who is here is meant rather than who is not, and anybody rather than oneself. */
+function likely({ online, isSelf }: Suggestion): number {
+  if (isSelf === true) return -1;
+  return online === true ? 1 : 0;
+}
 
 function rankOf({ is, handle, about }: Suggestion, query: string): number {
   const name = handle.slice(1).toLowerCase();

@@ -6,7 +6,7 @@ import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Menu, type MenuItem } from "../parts/menu.tsx";
-import { Spinner } from "../parts/notice.tsx";
+import { Retry, Spinner } from "../parts/notice.tsx";
 import { useApp } from "../parts/use.ts";
 import { type Deed, DeedDialog, deedsFor } from "../settings/channel-members.tsx";
 import type { ConversationState } from "../state/conversations.ts";
@@ -67,9 +67,7 @@ export function MembersPanel({ channel, onClose }: MembersPanelProps) {
       ))}
       {typed !== "" && shown.length === 0 && !of.loading.value && <p>Nobody of that name here.</p>}
       {of.error.value !== undefined && (
-        <p class="side-error" role="alert">
-          {of.error.value} <Button onClick={() => void of.reload()}>Try again</Button>
-        </p>
+        <Retry error={of.error.value} onRetry={() => void of.reload()} />
       )}
       {of.loading.value && <Spinner label="Loading members" />}
       {of.more.value && !of.loading.value && (

@@ -31,7 +31,7 @@ export function useSuggestions(
     const ask = async () => {
       try {
         const { people, channels } = await app.people.find((is === "person" ? "@" : "#") + query);
-        const all = is === "person" ? people.map(ofAccount) : channels.map(ofChannel);
+        const all = is === "person" ? people.map(ofAccount(app)) : channels.map(ofChannel);
         if (!isOver) setFound({ is, query, all });
       } catch {
         // Without a connection there is what is known here.
@@ -69,11 +69,21 @@ function known(app: App, is: "person" | "channel", here: ConversationState): Sug
       ? []
       : [{ ...account, displayName: account.displayName ?? "", online: online === true }],
   );
-  return [...members.filter(({ standing }) => standing !== "banned"), ...talked].map(ofAccount);
+  return [...members.filter(({ standing }) => standing !== "banned"), ...talked].map(
+    ofAccount(app),
+  );
 }
 
-function ofAccount({ id, name, displayName, online }: ListedAccount): Suggestion {
-  return { is: "person", handle: `@${name}`, about: displayName, id, online };
+function ofAccount({ session }: App): (account: ListedAccount) => Suggestion {
+  const own = session.account.value?.id;
+  return ({ id, name, displayName, online }) => ({
+    is: "person",
+    handle: `@${name}`,
+    about: displayName,
+    id,
+    online,
+    isSelf: id === own,
+  });
 }
 
 function ofChannel({ id, name, topic, private: isPrivate }: Channel): Suggestion {

@@ -38,7 +38,6 @@ export function AccountMenu({ compact }: { compact?: boolean }) {
         <button
           type="button"
           class="account-button"
-          data-compact={compact === true}
           title={`${shown} (@${account.name})`}
           {...trigger}
         >

@@ -37,7 +37,7 @@ export function BrowseChannels({ text, onClose }: { text: string; onClose: () =>
         type="search"
         label="Find channels"
         hideLabel
-        placeholder="Part of a name; * stands for anything"
+        placeholder="Part of a name"
         leading={<Icon name="search" size={18} />}
         value={typed}
         autocapitalize="none"

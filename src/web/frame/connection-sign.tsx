@@ -12,12 +12,7 @@ import { FaultBudget } from "./fault-budget.tsx";
 import { OtherServers } from "./other-servers.tsx";
 import { waitingWords } from "./row-words.ts";
 
-export type ConnectionSignProps = {
-  /** Where there is no room for a word while all is well. */
-  compact?: boolean;
-};
-
-export function ConnectionSign({ compact }: ConnectionSignProps) {
+export function ConnectionSign() {
   const { connection, pending } = useApp();
   const kind = connection.kind.value;
   const isAway = kind === "waiting" || kind === "offline";
@@ -27,7 +22,6 @@ export function ConnectionSign({ compact }: ConnectionSignProps) {
     <div
       class="connection"
       data-kind={isAway ? "away" : kind}
-      data-compact={compact === true}
       title={kind === "live" && name !== undefined ? `Connected to ${name}, ${server}` : undefined}
     >
       <span class="connection-dot" aria-hidden="true" />

@@ -46,7 +46,7 @@ export function Frame() {
       </a>
       <Sidebar hasSign={!narrow.value || isList} />
       <div class="view">
-        {narrow.value && !isList && <ConnectionSign compact />}
+        {narrow.value && !isList && <ConnectionSign />}
         <View at={at} />
       </div>
       <Notices />

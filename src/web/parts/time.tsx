@@ -30,7 +30,7 @@ function formatted(date: Date, how: keyof typeof FORMATS): string {
 
 function daysAgo(days: number): string {
   relative ??= new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-  return upper(relative.format(-days, "day"));
+  return relative.format(-days, "day");
 }
 
 /** `clock`: 14:05. `day`: Today, Monday, 3 March. `brief`: 14:05 today, else Mon, 3 Mar. `ago`: yesterday. */
@@ -62,7 +62,7 @@ export function timeText(ms: number, style: TimeStyle, nowMs: number): string {
       if (days() === 0) return formatted(date, "clock");
       return formatted(date, isThisYear() ? "short" : "shortYear");
     case "day":
-      if (days() === 0 || days() === 1) return daysAgo(days());
+      if (days() === 0 || days() === 1) return upper(daysAgo(days()));
       if (days() > 1 && days() < 7) return formatted(date, "weekday");
       return formatted(date, isThisYear() ? "dayThisYear" : "dayOfAnyYear");
   }

@@ -4,10 +4,10 @@ import type { Session } from "../../client/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Field } from "../parts/field.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Alert, Retry, Spinner } from "../parts/notice.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import type { AdminAccount } from "../state/admin.ts";
-import { Retry, SessionList } from "./sessions.tsx";
+import { SessionList } from "./sessions.tsx";
 
 export type AccountDeed = {
   readonly is: "grant" | "revoke" | "disable" | "enable" | "password" | "sessions";

@@ -4,13 +4,12 @@ import { Avatar } from "../parts/avatar.tsx";
 import { Button } from "../parts/button.tsx";
 import { Field } from "../parts/field.tsx";
 import { Menu, type MenuItem } from "../parts/menu.tsx";
-import { Spinner } from "../parts/notice.tsx";
+import { Retry, Spinner } from "../parts/notice.tsx";
 import { Time } from "../parts/time.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import type { AdminAccount } from "../state/admin.ts";
 import { type AccountDeed, AccountDialog } from "./admin-account-dialog.tsx";
 import { Section } from "./pane.tsx";
-import { Retry } from "./sessions.tsx";
 
 const TYPING_MS = 200;
 
@@ -47,7 +46,7 @@ export function AdminAccounts() {
         type="search"
         label="Find accounts"
         hideLabel
-        placeholder="Find accounts: part of a name, * and ? stand for anything"
+        placeholder="Part of a name, or one with * and ?"
         value={match}
         onInput={(event) => setMatch(event.currentTarget.value)}
       />

@@ -4,13 +4,12 @@ import { Button } from "../parts/button.tsx";
 import { Confirm, Dialog } from "../parts/dialog.tsx";
 import { Field, Select } from "../parts/field.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Alert, Retry, Spinner } from "../parts/notice.tsx";
 import { Time } from "../parts/time.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import type { Invitation } from "../state/admin.ts";
 import { Section } from "./pane.tsx";
 import { Done } from "./save-form.tsx";
-import { Retry } from "./sessions.tsx";
 
 export function AdminInvitations() {
   const { admin } = useApp();

@@ -4,13 +4,12 @@
  */
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Alert, Retry, Spinner } from "../parts/notice.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import type { ClusterStatus } from "../state/admin.ts";
 import { ClusterPicture } from "./cluster-picture.tsx";
 import { Section } from "./pane.tsx";
 import { facts, isWell, type Server, stateWords, strangers, summary } from "./server-words.ts";
-import { Retry } from "./sessions.tsx";
 
 const LOOK_MS = 2_000;
 

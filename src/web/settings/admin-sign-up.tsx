@@ -1,12 +1,11 @@
 /** Who may make an account. Saved at once. */
 import { useEffect, useState } from "preact/hooks";
 import { Choice } from "../parts/field.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Alert, Retry, Spinner } from "../parts/notice.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import type { SignUp } from "../state/admin.ts";
 import { Section } from "./pane.tsx";
 import { Done } from "./save-form.tsx";
-import { Retry } from "./sessions.tsx";
 
 export function AdminSignUp() {
   return (

@@ -5,11 +5,10 @@ import { Avatar } from "../parts/avatar.tsx";
 import { Button } from "../parts/button.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { Menu, type MenuItem } from "../parts/menu.tsx";
-import { Spinner } from "../parts/notice.tsx";
+import { Retry, Spinner } from "../parts/notice.tsx";
 import { useApp } from "../parts/use.ts";
 import type { ConversationState } from "../state/conversations.ts";
 import { Section } from "./pane.tsx";
-import { Retry } from "./sessions.tsx";
 
 export type ChannelMembersProps = { channel: ConversationState; mayChange: boolean };
 

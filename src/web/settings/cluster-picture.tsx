@@ -28,8 +28,9 @@ export function ClusterPicture({ status }: { status: ClusterStatus }) {
   const servers = [...members.slice(Math.max(self, 0)), ...members.slice(0, Math.max(self, 0))];
   const places = servers.map((server, i) => ({ server, at: placeOf(i, servers.length) }));
   const [own] = places;
+  const height = Math.max(...places.map(({ at }) => at.y)) + RADIUS + 30;
   return (
-    <svg class="cluster" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" focusable="false">
+    <svg class="cluster" viewBox={`0 0 ${WIDTH} ${height}`} aria-hidden="true" focusable="false">
       {places.slice(1).map(({ server, at }) => (
         <line
           key={server.name}
@@ -57,7 +58,7 @@ function Node({ status, server, at }: NodeProps) {
   return (
     <g class="cluster-node" data-well={isGood} transform={`translate(${at.x} ${at.y})`}>
       <circle r={RADIUS} />
-      <path d={isGood ? "m-8 1 5.500 5.500L9-7" : "M0-10V2M0 9h.01"} />
+      <path d={isGood ? "m-8 1 5.5 5.5L9-7" : "M0-10V2M0 9h.01"} />
       <text y={at.y < HEIGHT / 2 ? -RADIUS - 8 : RADIUS + 18}>
         {shown}
         {name === status.leader && " · leader"}

@@ -1,7 +1,7 @@
 /** The shape of every view of settings: a heading, tabs, and the chosen part. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { Icon } from "../parts/icon.tsx";
+import { BackToConversations } from "../frame/back.tsx";
 import { useApp } from "../parts/use.ts";
 import type { PlaceAt } from "../state/place.ts";
 
@@ -24,10 +24,7 @@ export function Pane({ title, tabs, holdFocus, children }: PaneProps) {
   return (
     <main id="main" class="pane" aria-label={title}>
       <header class="pane-head">
-        <a class="icon-button pane-back" href={app.place.href({ is: "home" })}>
-          <Icon name="back" />
-          <span class="unseen">Back to conversations</span>
-        </a>
+        <BackToConversations />
         <h1 ref={heading} tabIndex={-1}>
           <bdi>{title}</bdi>
         </h1>

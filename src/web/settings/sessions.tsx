@@ -4,7 +4,7 @@ import type { Session } from "../../client/index.ts";
 import { Button } from "../parts/button.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Retry, Spinner } from "../parts/notice.tsx";
 import { Time } from "../parts/time.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import { Section } from "./pane.tsx";
@@ -83,13 +83,4 @@ export function SessionList({ sessions, onEnd }: SessionListProps) {
 
 export function labelOf({ label }: Pick<Session, "label">): string {
   return label.trim() === "" ? "Unnamed device" : label;
-}
-
-/** What could not be loaded, with a way to try again. */
-export function Retry({ error, onRetry }: { error: string; onRetry: () => void }) {
-  return (
-    <Alert kind="error">
-      {error} <Button onClick={onRetry}>Try again</Button>
-    </Alert>
-  );
 }

@@ -4,7 +4,7 @@ import type { Channel } from "../../client/index.ts";
 import { ChannelRow } from "../frame/browse-channels.tsx";
 import { openDialog } from "../frame/dialogs.ts";
 import { Button } from "../parts/button.tsx";
-import { Alert, Spinner } from "../parts/notice.tsx";
+import { Retry, Spinner } from "../parts/notice.tsx";
 import { useAction, useApp } from "../parts/use.ts";
 import { Step } from "./step.tsx";
 
@@ -34,7 +34,7 @@ export function MemberSteps() {
       >
         <div class="step-buttons">
           <Button icon="people" onClick={() => openDialog("finder")}>
-            Find people and channels
+            Find people
           </Button>
         </div>
       </Step>
@@ -45,7 +45,7 @@ export function MemberSteps() {
         about={
           permission === "unsupported"
             ? "This browser has no notifications for a page at this address. A number in the page's title says what is unread, as long as a tab is open."
-            : "The browser can tell you when something is new and you look elsewhere. It is asked only if you want."
+            : "Your browser can tell you of new messages while you look elsewhere. It asks you first."
         }
       >
         <Notifications isPossible={permission !== "unsupported"} />
@@ -65,11 +65,7 @@ function JoinChannel() {
   const others = found?.filter(({ id }) => !own.has(id)).slice(0, CHANNELS_SHOWN_MAX);
   return (
     <>
-      {error !== undefined && (
-        <Alert kind="error">
-          {error} <Button onClick={run}>Try again</Button>
-        </Alert>
-      )}
+      {error !== undefined && <Retry error={error} onRetry={run} />}
       {others === undefined && error === undefined && <Spinner label="Loading channels" />}
       {others !== undefined && others.length > 0 && (
         <ul class="channels" aria-label="Channels">
