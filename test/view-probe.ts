@@ -3,6 +3,7 @@ import { Database } from "bun:sqlite";
 import type { Op } from "../src/core/op.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
 import { SqliteView } from "../src/storage/view.ts";
+import type { ViewRows } from "../src/storage/view-rows.ts";
 import { ArrayLog } from "./memory-log.ts";
 
 export function openView(log: ArrayLog, path = ":memory:"): SqliteView {
@@ -42,8 +43,11 @@ export function settle(view: SqliteView): void {
   while (view.tidy());
 }
 
+/** Its connection, with no reading of this turn open. */
 export function databaseOf(view: SqliteView): Database {
-  return (view as unknown as { db: Database }).db;
+  const { db, rows } = view as unknown as { db: Database; rows: ViewRows };
+  rows.sql.endReading();
+  return db;
 }
 
 type Instance = { term: string; doc: number; offset: number };

@@ -115,7 +115,7 @@ export function requestIdFrom(wallMs: number, random: Uint8Array): RequestId {
 }
 
 function derive(hash: Hash, label: string, ...parts: Uint8Array[]): Uint8Array {
-  return hash.sha256(concatBytes(utf8(`holdfast/${label}\0`), ...parts)).subarray(0, ID_BYTES);
+  return hash.sha256(concatBytes(utf8(`holdfast/${label}\0`), ...parts)).slice(0, ID_BYTES);
 }
 
 /** The account that a creation request makes: known to client and server before anything is stored. */

@@ -90,7 +90,7 @@ export function encodePeerOps({ upTo, lines, ops }: PeerOps): Uint8Array<ArrayBu
   return bytes;
 }
 
-/** Views into the frame. Throws Refusal `invalid` for what {@link encodePeerOps} cannot have made. */
+/** Copies: whoever keeps one of its ops does not keep the frame. Throws Refusal `invalid` for what {@link encodePeerOps} cannot have made. */
 export function decodePeerOps(frame: Uint8Array): PeerOps {
   if (frame.length < HEAD_BYTES || frame[0] !== FRAME_OPS) throw malformed("it is no batch");
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
@@ -101,22 +101,24 @@ export function decodePeerOps(frame: Uint8Array): PeerOps {
   if (count < 1 || count > PEER_OPS_MAX) throw malformed(`it says ${count} ops`);
   if (lineCount < 1 || lineCount > count) throw malformed(`it says ${lineCount} origins`);
   let at = HEAD_BYTES;
-  const take = (length: number): Uint8Array => {
+  const pass = (length: number): number => {
     if (at + length > frame.length) throw malformed("it is cut off");
     at += length;
-    return frame.subarray(at - length, at);
+    return at - length;
+  };
+  const take = (length: number): Uint8Array => {
+    const from = pass(length);
+    return frame.slice(from, at);
   };
   const lines: PeerLine[] = [];
   for (let i = 0; i < lineCount; i++) {
-    const origin = originOf(take(take(1)[0] as number));
-    take(8);
-    const seq = view.getFloat64(at - 8, true);
+    const origin = originOf(take(frame[pass(1)] as number));
+    const seq = view.getFloat64(pass(8), true);
     if (!Number.isSafeInteger(seq) || seq < 1) throw malformed("a first seq is none");
     lines.push({ origin, seq, chain: take(CHAIN_BYTES) });
   }
   const piece = (bytesMax: number): Uint8Array => {
-    take(4);
-    const length = view.getUint32(at - 4, true);
+    const length = view.getUint32(pass(4), true);
     if (length < 1 || length > bytesMax) throw malformed(`a part of it has ${length} bytes`);
     return take(length);
   };

@@ -144,9 +144,7 @@ export class Ingest {
       this.checkBody(envelope, peerOp);
       const { origin } = run;
       if (peerOp.proof !== null) proofs.push([`${origin} ${envelope.seq}`, peerOp.proof]);
-      // Copied out of the frame, which would otherwise stay in memory as long as any op of it.
-      const bytes = peerOp.envelope.slice();
-      ops.push({ ...envelope, origin, bytes, body: peerOp.body?.slice() ?? null });
+      ops.push({ ...envelope, origin, bytes: peerOp.envelope, body: peerOp.body });
       run.fresh = true;
     }
     return this.keep(ops, proofs, [...runs.values()]);
@@ -231,7 +229,7 @@ export class Ingest {
       }
       this.tops.set(origin, at);
     }
-    for (const [key, proof] of proofs) this.proofs.set(key, proof.slice());
+    for (const [key, proof] of proofs) this.proofs.set(key, proof);
     for (const key of this.proofs.keys()) {
       if (this.proofs.size <= PROOFS_MAX) break;
       this.proofs.delete(key);

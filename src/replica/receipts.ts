@@ -39,9 +39,10 @@ export interface KnownCopies {
 }
 
 type Waiter = {
-  resolve: (outcome: Outcome) => void;
-  reject: (error: Refusal) => void;
-  timer: Timer;
+  readonly effect: string;
+  readonly dueMs: number;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Refusal) => void;
 };
 
 /** An own op that is folded here. */
@@ -58,6 +59,9 @@ export class Receipts {
   private readonly clock: Clock;
   private readonly copies: KnownCopies;
   private readonly waiters = new Map<string, Waiter[]>();
+  /** All of them; all wait equally long, so they are due in this order, and one timer is enough. */
+  private readonly due = new Set<Waiter>();
+  private deadline: Timer | null = null;
   /** Folded, not answered, in order of seq; starts at `first`. */
   private line: Folded[] = [];
   private first = 0;
@@ -85,23 +89,38 @@ export class Receipts {
 
   wait(effect: string, repeated: boolean): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const list = this.waiters.get(effect) ?? [];
-      const timer = this.clock.schedule(RECEIPT_DEADLINE_MS, () => {
-        this.drop(effect, waiter);
-        const what = "it is not known yet whether this was stored: repeat it with the same id";
-        reject(new Refusal("indefinite", what, 1_000));
-      });
       const waiter: Waiter = {
+        effect,
+        dueMs: this.clock.monotonicMs() + RECEIPT_DEADLINE_MS,
         resolve: (outcome) => resolve(repeated ? { ...outcome, repeated } : outcome),
         reject,
-        timer,
       };
-      list.push(waiter);
-      this.waiters.set(effect, list);
+      const list = this.waiters.get(effect);
+      if (list === undefined) this.waiters.set(effect, [waiter]);
+      else list.push(waiter);
+      this.due.add(waiter);
+      this.deadline ??= this.clock.schedule(RECEIPT_DEADLINE_MS, () => this.giveUp());
     });
   }
 
-  private drop(effect: string, waiter: Waiter): void {
+  /** Who has waited too long is told that the outcome is not known. */
+  private giveUp(): void {
+    this.deadline = null;
+    const nowMs = this.clock.monotonicMs();
+    for (const waiter of this.due) {
+      if (waiter.dueMs > nowMs) {
+        this.deadline = this.clock.schedule(waiter.dueMs - nowMs, () => this.giveUp());
+        return;
+      }
+      this.drop(waiter);
+      const what = "it is not known yet whether this was stored: repeat it with the same id";
+      waiter.reject(new Refusal("indefinite", what, 1_000));
+    }
+  }
+
+  private drop(waiter: Waiter): void {
+    const { effect } = waiter;
+    this.due.delete(waiter);
     const rest = (this.waiters.get(effect) ?? []).filter((other) => other !== waiter);
     if (rest.length === 0) this.waiters.delete(effect);
     else this.waiters.set(effect, rest);
@@ -137,9 +156,12 @@ export class Receipts {
     if (waiting === undefined) return;
     this.waiters.delete(effect);
     for (const waiter of waiting) {
-      waiter.timer.cancel();
+      this.due.delete(waiter);
       waiter.resolve({ n, receipt, repeated: false });
     }
+    if (this.due.size > 0) return;
+    this.deadline?.cancel();
+    this.deadline = null;
   }
 
   private grow(origin: Incarnation, entry: Growing): void {

@@ -1,5 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { ALICE, BOB, content, fate, id, Rig, refusedWith, settle } from "../../test/replica-rig.ts";
+import {
+  ALICE,
+  BOB,
+  content,
+  type Fate,
+  fate,
+  id,
+  Rig,
+  refusedWith,
+  settle,
+} from "../../test/replica-rig.ts";
 import {
   COMMIT_BYTES_MAX,
   COMMIT_OPS_MAX,
@@ -182,6 +192,27 @@ describe("an outcome that is not known", () => {
     rig.clock.pass(10 * RECEIPT_DEADLINE_MS);
     await settle();
     expect(second.refusal).toBeUndefined();
+  });
+
+  test("[R11] comes to each at its own time, whatever was answered or given up before", async () => {
+    rig = new Rig();
+    const answered = rig.post(1);
+    rig.turn();
+    rig.log.commit();
+    await settle();
+    expect(answered.outcome?.n).toBe(1);
+    const waiting: Fate[] = [];
+    for (let i = 2; i <= 5; i++) {
+      waiting.push(rig.post(i));
+      rig.clock.pass(RECEIPT_DEADLINE_MS / 8);
+    }
+    rig.clock.pass(RECEIPT_DEADLINE_MS / 2 - 1);
+    for (let due = 0; due <= 4; due++) {
+      await settle();
+      const givenUp = waiting.map(({ refusal }) => refusal?.code === "indefinite");
+      expect(givenUp).toEqual([0, 1, 2, 3].map((i) => i < due));
+      rig.clock.pass(due === 0 ? 1 : RECEIPT_DEADLINE_MS / 8);
+    }
   });
 });
 

@@ -21,7 +21,7 @@ export const realRandom: Random = {
 };
 
 export const realHash: Hash = {
-  sha256: (bytes) => new Uint8Array(Bun.SHA256.hash(bytes).buffer),
+  sha256: (bytes) => Bun.SHA256.hash(bytes, new Uint8Array(32)) as Uint8Array,
 };
 
 /** The least that OWASP's Password Storage Cheat Sheet recommends for argon2id: 19 MiB, two passes. */

@@ -4,7 +4,7 @@ import type { Hash } from "../core/hash.ts";
 /** SHA-256 by the runtime (hardware where there is). */
 export const sha256: Hash = {
   sha256(bytes: Uint8Array): Uint8Array {
-    return Bun.SHA256.hash(bytes) as Uint8Array;
+    return Bun.SHA256.hash(bytes, new Uint8Array(32)) as Uint8Array;
   },
 };
 

@@ -177,10 +177,16 @@ class SqliteLog implements StoredLog {
     const inMemory: StoredOp[] = [];
     for (let n = Math.max(fromN, 1); n <= toN; n++) {
       const op = this.cache.get(n);
-      if (op === undefined) return this.read(() => this.rows.ops(fromN, toN - fromN + 1));
+      if (op === undefined) return this.fromDisk(fromN, toN);
       inMemory.push({ n, op });
     }
     return inMemory;
+  }
+
+  private fromDisk(fromN: number, toN: number): StoredOp[] {
+    const ops = this.read(() => this.rows.ops(fromN, toN - fromN + 1));
+    for (const { n, op } of ops) this.cache.put(n, op);
+    return ops;
   }
 
   chainAt(origin: Incarnation, seq: number): Uint8Array | null {

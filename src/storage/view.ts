@@ -54,7 +54,11 @@ export class SqliteView extends ViewReads implements View {
   private high: Stamp = STAMP_ZERO;
 
   private constructor(options: ViewOptions, db: Database) {
-    const rows = new ViewRows(new Statements(db, () => SqliteView.discard(options.path)));
+    const { path } = options;
+    // In memory there is no file to lock.
+    const atEndOfTurn = path === ":memory:" ? null : setImmediate;
+    const sql = new Statements(db, () => SqliteView.discard(path), atEndOfTurn);
+    const rows = new ViewRows(sql);
     const readOp = (n: number) => options.log.op(n);
     const erased = (op: Op) => this.folder.authorErasedBy(op.author) !== undefined;
     const search = new SearchIndex(rows.sql, readOp, textOf, erased);
@@ -141,13 +145,14 @@ export class SqliteView extends ViewReads implements View {
   }
 
   private transaction<T>(work: () => T): T {
-    this.rows.sql.run("BEGIN IMMEDIATE");
+    const { sql } = this.rows;
+    sql.begin();
     try {
       const result = work();
-      this.rows.sql.run("COMMIT");
+      sql.commit();
       return result;
     } catch (error) {
-      if (this.db.inTransaction) this.db.run("ROLLBACK");
+      sql.rollback();
       this.rows.forget();
       this.folder.forget();
       this.load();
