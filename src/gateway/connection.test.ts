@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { type AccountId, accountIdOf, type ConversationId, channelIdOf } from "../core/ids.ts";
 import { OPEN_CONVERSATIONS_MAX, PRESENCE_WATCH_MAX } from "../core/limits.ts";
 import { Connection } from "./connection.ts";
-import { openTopic, presenceTopic } from "./topics.ts";
+import { Audience, openTopic, presenceTopic } from "./topics.ts";
 
 const bytes = (i: number) => new Uint8Array(16).fill(i & 255, 0, 8).fill(i >> 8, 8);
 
-function connected(): { connection: Connection; topics: Set<string> } {
+function connected(audience = new Audience()): { connection: Connection; topics: Set<string> } {
   const topics = new Set<string>();
   const link = {
     send: () => {},
@@ -14,7 +14,7 @@ function connected(): { connection: Connection; topics: Set<string> } {
     unsubscribe: (topic: string) => void topics.delete(topic),
     close: () => {},
   };
-  const connection = new Connection(link, "192.0.2.1", 0, () => {});
+  const connection = new Connection(link, "192.0.2.1", 0, () => {}, null, audience);
   connection.signIn(accountIdOf(bytes(9_999)), "s" as never);
   return { connection, topics };
 }
@@ -38,4 +38,25 @@ test("[R10.16] it has so many conversations open: the first one opened is closed
   ) as ConversationId[];
   for (const conversation of opened) connection.opens(conversation);
   expect([...topics].sort()).toEqual(opened.slice(1).map(openTopic).sort());
+});
+
+test("[R7] a topic has its audience exactly while a connection has it", () => {
+  const audience = new Audience();
+  const [first, second] = [connected(audience), connected(audience)];
+  first.connection.subscribe("c");
+  first.connection.subscribe("c");
+  second.connection.subscribe("c");
+  second.connection.carry([{} as never]); // hears what is published one by one
+  second.connection.subscribe("d");
+  expect([audience.has("c"), audience.has("d")]).toEqual([true, true]);
+  first.connection.unsubscribe("c");
+  first.connection.unsubscribe("c");
+  expect(audience.has("c")).toBe(true);
+  second.connection.close(1000, "");
+  second.connection.gone();
+  second.connection.gone();
+  expect([audience.has("c"), audience.has("d")]).toEqual([false, false]);
+  first.connection.subscribe("c");
+  first.connection.end("over");
+  expect(audience.has("c")).toBe(false);
 });

@@ -12,7 +12,7 @@ import { OPEN_CONVERSATIONS_MAX, PRESENCE_WATCH_MAX } from "../core/limits.ts";
 import type { Caller } from "./command.ts";
 import { Line } from "./line.ts";
 import type { Link } from "./ports.ts";
-import { openTopic, presenceTopic } from "./topics.ts";
+import { type Audience, openTopic, presenceTopic } from "./topics.ts";
 
 export class Connection implements Caller {
   readonly address: string;
@@ -36,6 +36,7 @@ export class Connection implements Caller {
   carried: readonly Seen[] = [];
   private ended: string | null = null;
   private readonly topics = new Set<string>();
+  private readonly audience: Audience;
   private readonly watched = new BoundedMap<AccountId, true>(PRESENCE_WATCH_MAX);
   private readonly opened = new BoundedMap<string, true>(OPEN_CONVERSATIONS_MAX);
   private readonly onSignIn: (connection: Connection, account: AccountId) => void;
@@ -45,9 +46,11 @@ export class Connection implements Caller {
     address: string,
     openedMs: number,
     onSignIn: (connection: Connection, account: AccountId) => void,
-    cookie: string | null = null,
+    cookie: string | null,
+    audience: Audience,
   ) {
     this.link = link;
+    this.audience = audience;
     this.address = address;
     this.cookie = cookie;
     this.openedMs = openedMs;
@@ -88,12 +91,14 @@ export class Connection implements Caller {
   subscribe(topic: string): void {
     if (this.isClosed || this.isEnded || this.topics.has(topic)) return;
     this.topics.add(topic);
+    this.audience.enter(topic);
     if (this.carried.length === 0) this.link.subscribe(topic);
   }
 
   unsubscribe(topic: string): void {
-    if (!this.topics.delete(topic) || this.isClosed || this.carried.length > 0) return;
-    this.link.unsubscribe(topic);
+    if (!this.topics.delete(topic)) return;
+    this.audience.leave(topic);
+    if (!this.isClosed && this.carried.length === 0) this.link.unsubscribe(topic);
   }
 
   /** The client has seen this elsewhere, and it is missing here; nothing: it has come. */
@@ -125,6 +130,12 @@ export class Connection implements Caller {
 
   send(text: string): void {
     if (!this.isClosed) this.link.send(text);
+  }
+
+  /** It is gone, and hears nothing any more. */
+  gone(): void {
+    this.isClosed = true;
+    for (const topic of [...this.topics]) this.unsubscribe(topic);
   }
 
   close(code: number, reason: string): void {

@@ -27,7 +27,7 @@ import type { MissedEvents } from "./missed.ts";
 import type { Notice, Notices } from "./notices.ts";
 import type { Broadcast } from "./ports.ts";
 import type { Render } from "./render.ts";
-import { EVERYBODY, openTopic, presenceTopic, topicOf } from "./topics.ts";
+import { Audience, EVERYBODY, openTopic, presenceTopic, topicOf } from "./topics.ts";
 
 const KNOWN_DIRECTS_MAX = 50_000;
 
@@ -49,6 +49,7 @@ export type CloseReason = keyof typeof CLOSE_CODES;
 
 export class Connections {
   readonly all = new Set<Connection>();
+  readonly audience = new Audience();
   /** Events sent, by what they are. */
   readonly sent = new Map<string, number>();
   /** The cursor of whoever has got every event sent so far. */
@@ -147,6 +148,7 @@ export class Connections {
       for (const subject of subjects) this.before(op, subject);
       // What changed nothing here may have been shown by a server where it counted for a while.
       const told = subjects.length > 0 ? subjects : subjectsOf(this.replica.hash, n, op);
+      if (this.isUnheard(told)) continue;
       const notices = this.notices.of(n, op, told);
       for (const notice of notices) {
         // A connection may break after any event: each vouches for no more than those before it.
@@ -156,6 +158,13 @@ export class Connections {
       for (const subject of subjects) this.after(subject);
     }
     this.seen = this.replica.cursors.current();
+  }
+
+  /** Changes of messages only, in conversations that nobody here has: most, where people are at other servers. */
+  private isUnheard(subjects: readonly Subject[]): boolean {
+    return subjects.every(
+      (subject) => subject.table === "message" && !this.audience.has(topicOf(subject.conversation)),
+    );
   }
 
   /** What must hold before the events of a change go out. */

@@ -219,7 +219,8 @@ export class Gateway {
   attach(link: Link, address: string, cookie: string | null = null): Attached {
     const now = this.options.clock.monotonicMs();
     const enter = (signedIn: Connection, account: AccountId) => this.enter(signedIn, account);
-    const connection = new Connection(link, address, now, enter, cookie);
+    const { audience } = this.connections;
+    const connection = new Connection(link, address, now, enter, cookie, audience);
     this.connections.all.add(connection);
     return {
       receive: (text) => this.receive(connection, text),
@@ -237,7 +238,7 @@ export class Gateway {
   }
 
   private closed(connection: Connection): void {
-    connection.isClosed = true;
+    connection.gone();
     if (!this.connections.all.has(connection)) return;
     this.connections.leave(connection);
     if (connection.account !== null) this.services.presence.went(connection.account);
