@@ -8,7 +8,7 @@ import type { BrowserContextOptions } from "playwright-core";
 import { PAINTED } from "../test/browser/in-page.ts";
 import type { Tab } from "../test/browser/tab.ts";
 import { type Team, team, VIEWER } from "../test/browser/team.ts";
-import { closeDialogs, DOORS, type Stop, VIEWS } from "../test/browser/tour.ts";
+import { closeDialogs, DOORS, MOMENTS, type Stop, VIEWS } from "../test/browser/tour.ts";
 import { closeBrowser, NARROW, WIDE, World } from "../test/browser/world.ts";
 import { Site as Cluster } from "../test/cluster-processes.ts";
 import { cleanUp, holdfast } from "../test/server-process.ts";
@@ -69,9 +69,11 @@ async function pictures(
   theTeam: Team,
   look: Look,
 ): Promise<void> {
-  for (const { name, go } of stops) {
+  for (const stop of stops) {
+    const { name, go } = stop;
     const file = fileOf(name, look);
-    if (!isWanted(file) || (look !== "" && !IN_EVERY_LOOK.includes(name))) continue;
+    const isOne = IN_EVERY_LOOK.includes(name) || (look === "narrow" && MOMENTS.includes(stop));
+    if (!isWanted(file) || (look !== "" && !isOne)) continue;
     await go(tab, theTeam);
     await picture(tab, file);
     await closeDialogs(tab);
@@ -101,7 +103,7 @@ async function everyView(world: World): Promise<void> {
     await tab.go("#/");
     await tab.signIn(VIEWER.name);
     if (look === "") await thank(tab, theTeam);
-    await pictures(tab, VIEWS, theTeam, look);
+    await pictures(tab, [...VIEWS, ...MOMENTS], theTeam, look);
     if (look === "" && isWanted("typing.png")) {
       await tab.go("#/@dee");
       await tab.sees("the roof");
@@ -109,89 +111,6 @@ async function everyView(world: World): Promise<void> {
       await picture(tab, "typing.png");
     }
     await visitor.context.close();
-  }
-}
-
-type Moment = readonly [file: string, come: (tab: Tab, theTeam: Team) => Promise<void>];
-
-async function atOps(tab: Tab, theTeam: Team): Promise<void> {
-  await tab.go(`#/c/${theTeam.channel("ops")}`);
-  await tab.sees("eleven minutes");
-}
-
-/** What is there only while somebody does something, or finds nothing. */
-const MOMENTS: readonly Moment[] = [
-  [
-    "commands",
-    async (tab, theTeam) => {
-      await atOps(tab, theTeam);
-      await tab.composer.fill("/");
-      await tab.page.getByRole("listbox", { name: "Suggestions" }).waitFor();
-    },
-  ],
-  [
-    "mention",
-    async (tab, theTeam) => {
-      await atOps(tab, theTeam);
-      await tab.composer.fill("Thanks, @m");
-      await tab.page.getByRole("listbox", { name: "Suggestions" }).waitFor();
-    },
-  ],
-  [
-    "editing",
-    async (tab, theTeam) => {
-      await atOps(tab, theTeam);
-      await tab.composer.fill("");
-      await tab.composer.press("ArrowUp");
-      await tab.page.getByRole("textbox", { name: "Edit message" }).waitFor();
-    },
-  ],
-  [
-    "nothing-found",
-    async (tab) => {
-      await tab.go("#/search?q=unicorns");
-      await tab.page.getByText("Nothing found").waitFor();
-    },
-  ],
-  [
-    "browse-channels",
-    async (tab) => {
-      await tab.go("#/");
-      await tab.press("Find people and channels", tab.sidebar);
-      await tab.press("Browse channels", tab.dialog("Find people and channels"));
-      await tab.dialog("Browse channels").getByRole("listitem").first().waitFor();
-    },
-  ],
-  [
-    "delete-account",
-    async (tab) => {
-      await tab.go("#/settings/account");
-      await tab.press("Delete account", tab.main("Settings"));
-      await tab.page.getByRole("dialog").waitFor();
-    },
-  ],
-  [
-    "account",
-    async (tab) => {
-      await tab.go("#/admin/accounts");
-      await tab.choose("Actions for @max", "Sessions");
-      await tab.page.getByRole("dialog").waitFor();
-    },
-  ],
-];
-
-async function moments(world: World): Promise<void> {
-  for (const look of ["", "narrow"] as const) {
-    const wanted = MOMENTS.filter(([name]) => isWanted(fileOf(name, look)));
-    if (wanted.length === 0) continue;
-    const theTeam = await team();
-    const tab = await (await world.visitor(theTeam.site, LOOKS[look])).open();
-    await tab.signIn(VIEWER.name);
-    for (const [name, come] of wanted) {
-      await come(tab, theTeam);
-      await picture(tab, fileOf(name, look));
-      await closeDialogs(tab);
-    }
   }
 }
 
@@ -270,7 +189,7 @@ async function cluster(world: World): Promise<void> {
 mkdirSync(folder, { recursive: true });
 const world = new World();
 try {
-  for (const series of [everyView, moments, disconnected, firstMinute, cluster]) {
+  for (const series of [everyView, disconnected, firstMinute, cluster]) {
     await Promise.race([series(world), world.broken]);
   }
 } catch (error) {

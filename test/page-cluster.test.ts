@@ -29,14 +29,14 @@ type Scene = {
 };
 
 /** Alice on the page of server a, by the cookie alone, as after any reload. */
-async function scene(world: World): Promise<Scene> {
+async function scene(world: World, names: readonly string[] = NAMES): Promise<Scene> {
   if (buildWeb() !== 0) throw new Error("the page was not built");
   const site = new Site();
-  await site.startAll(NAMES);
+  await site.startAll(names);
   const alice = await (await world.visitor({ url: site.url("a") })).open();
   await alice.signUp("alice");
   await alice.createChannel("ops");
-  const witness = createClient({ servers: ["c", "b"].map((name) => site.url(name)) });
+  const witness = createClient({ servers: names.slice(1).map((name) => site.url(name)) });
   atEnd(() => witness.close());
   await witness.signUp({ name: "witness", password: "correct horse" });
   await witness.call("channel.join", { in: "#ops" });
@@ -48,13 +48,17 @@ async function scene(world: World): Promise<Scene> {
     }
   });
   await alice.reload();
+  await hasTicket(alice, frames);
+  return { site, alice, says: (text) => witness.post("#ops", text), frames };
+}
+
+async function hasTicket(alice: Tab, frames: readonly string[]): Promise<void> {
   await alice.isConnected();
   await eventually(
     "the page to have a ticket",
     async () => frames.some((text) => text.includes('"hfk_')),
     (has) => has,
   );
-  return { site, alice, says: (text) => witness.post("#ops", text), frames };
 }
 
 /** Which server the page says that it is connected to. */
@@ -102,6 +106,32 @@ pageTest(
     );
     expect(kept).not.toContain("hfk_");
     expect(kept).not.toContain("hft_");
+  },
+  LIMIT,
+);
+
+pageTest(
+  "[R3, R73] a server joins while a page is open: a reload is offered, and then the page goes on there",
+  async (world) => {
+    const at = await scene(world, ["a", "b"]);
+    const { site, alice, frames } = at;
+    await alice.send("m-1");
+    await alice.sent("m-1", "Stored on 2 of 2 servers");
+    await alice.composer.fill("half a thought");
+    await site.start("c", ["--peer", site.address("a")]);
+    await site.inSync(NAMES);
+    const notice = alice.page.getByRole("status").filter({ hasText: "The server c joined." });
+    frames.splice(0);
+    await alice.press("Reload", notice);
+    await hasTicket(alice, frames);
+    expect(await notice.count()).toBe(0);
+    expect(await alice.composer.inputValue()).toBe("half a thought");
+    await site.kill("a");
+    await site.kill("b");
+    await alice.send("m-2");
+    await alice.sent("m-2", "Stored on 1 of 3 servers");
+    await isAt(at, "c");
+    await alice.reads(WORDS, ["m-1", "m-2"]);
   },
   LIMIT,
 );

@@ -9,7 +9,7 @@ import { SIDEWAYS } from "./browser/in-page.ts";
 import { closeBrowserAfterAll, pageTest } from "./browser/page-test.ts";
 import type { Tab } from "./browser/tab.ts";
 import { type Team, team, VIEWER } from "./browser/team.ts";
-import { closeDialogs, DOORS, type Stop, VIEWS } from "./browser/tour.ts";
+import { closeDialogs, DOORS, MOMENTS, type Stop, VIEWS } from "./browser/tour.ts";
 import { NARROW, WIDE } from "./browser/world.ts";
 import { count, heavy } from "./heavy.ts";
 
@@ -58,7 +58,7 @@ for (const { name, ...look } of COMBINATIONS.slice(0, heavy(2, 4))) {
       const findings = await examine(door, DOORS, theTeam, name);
       await door.go("#/");
       await door.signIn(VIEWER.name);
-      findings.push(...(await examine(door, VIEWS, theTeam, name)));
+      findings.push(...(await examine(door, [...VIEWS, ...MOMENTS], theTeam, name)));
       expect(findings).toEqual([]);
     },
     { ms: 120_000 },

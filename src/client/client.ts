@@ -1,10 +1,9 @@
 /**
  * The client: one account's view of a cluster, over one connection at a time.
  *
- * Problem: an application wants to call, to listen and to forget about connections. Approach: the parts are
- * machines of their own (connection, requests, outbox, cursors, names); this file only wires them: what comes
- * in goes to listeners first and moves the cursor after, what goes out waits until it may leave. Rejected: one
- * class that does it all (each part is tested by its own rules this way).
+ * Problem: an application wants to call, to listen and to forget about connections. Approach: the parts are machines
+ * of their own (connection, requests, outbox, cursors, names); this file only wires them: what comes in goes to
+ * listeners first and moves the cursor after, what goes out waits until it may leave. Rejected: one class for all.
  */
 import type { Account } from "../protocol/schema.ts";
 import { Calls, type Values } from "./calls.ts";
@@ -73,7 +72,6 @@ export class Client {
   #release: () => void = () => {};
   readonly #resuming = new Resuming();
   #unwatch: (() => void) | undefined;
-
   readonly #outbox: KeptOutbox;
 
   /** @internal */
@@ -335,8 +333,8 @@ export class Client {
     const unfit = this.#tickets.unfit(server);
     if (unfit !== undefined) return unfit;
     this.#cluster = hello.cluster;
-    this.#session.learn({ cluster: hello.cluster });
     if (this.#learns) this.#servers.learn(hello.servers, server, hello.server);
+    this.#session.learn({ cluster: hello.cluster, servers: this.#servers.told });
     return undefined;
   }
 
@@ -370,6 +368,7 @@ export class Client {
   #notice(method: string, values: Values): void {
     if (method === "servers.changed" && this.#learns) {
       this.#servers.learn(values.servers as ServerEntry[]);
+      this.#session.learn({ servers: this.#servers.told });
     }
     if (/^(account\.changed|channel\.changed|reset)$/.test(method)) this.#calls.names.forget();
     const changed = values.account;
@@ -391,7 +390,7 @@ export class Client {
 
   #signedIn(link: Link, result: Result<"session.open">): void {
     const missed = this.#formerAccount === result.account.id;
-    this.#session.become(result.token, result.account.id, this.#cluster);
+    this.#session.become(result.token, result.account.id, this.#cluster, this.#servers.told);
     this.#connection.signIn(link);
     this.#account = result.account;
     this.#cursors.start(undefined);
@@ -436,6 +435,7 @@ export class Client {
       cursor = options.cursor ?? undefined;
       this.#missedUnknown = false;
     }
+    if (this.#learns) this.#servers.recall(this.#session.servers);
     this.#cursors.start(cursor);
     const adopt = (key: string, value: string | undefined) => {
       if (key.startsWith(KEY)) this.#outbox.adopt(key, value);

@@ -14,6 +14,7 @@ import { HoldfastError } from "./error.ts";
 import { SERVERS_MAX } from "./timing.ts";
 
 export type ServerEntry = Result<"server.hello">["servers"][number];
+export type KnownServer = Pick<ServerEntry, "name" | "url">;
 
 export class Servers {
   private readonly ring: string[] = [];
@@ -25,6 +26,7 @@ export class Servers {
   /** Failed since one was good, or since all had failed. */
   private readonly tried = new Set<string>();
   private at: string;
+  private last: readonly KnownServer[] | undefined;
   private readonly given: ReadonlySet<string>;
 
   /** Throws HoldfastError `invalid` if there is no address or one is none. */
@@ -54,6 +56,11 @@ export class Servers {
   /** Whether it is an address that the application gave. */
   isGiven(url: string): boolean {
     return this.given.has(url);
+  }
+
+  /** What a server told last, to be recalled by a client of later. */
+  get told(): readonly KnownServer[] | undefined {
+    return this.last;
   }
 
   current(): string {
@@ -90,6 +97,19 @@ export class Servers {
     if (!Array.isArray(entries)) return; // a server of another release may say less
     const isGood = ({ state, inSync }: ServerEntry) => state === "live" && inSync !== false;
     this.good = new Set(entries.filter(isGood).map(({ name }) => name));
+    this.last = entries.slice(0, SERVERS_MAX).map(({ name, url }) => ({ name, url }));
+    this.add(entries);
+  }
+
+  /** What was told to a client of before. It stood in a storage, and may be anything. */
+  recall(told: unknown): void {
+    if (!Array.isArray(told)) return;
+    this.add(
+      told.filter((entry) => typeof entry?.url === "string" && typeof entry.name === "string"),
+    );
+  }
+
+  private add(entries: readonly KnownServer[]): void {
     for (const entry of entries) {
       const base = baseOf(entry.url);
       if (base === null) continue;

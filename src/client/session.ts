@@ -6,6 +6,7 @@
  */
 import type { Keeper } from "./keeper.ts";
 import type { Clock } from "./ports.ts";
+import type { KnownServer } from "./servers.ts";
 
 type Known = {
   token: string;
@@ -13,6 +14,8 @@ type Known = {
   account: string | undefined;
   /** Id of the cluster that the token belongs to, once known. */
   cluster: string | undefined;
+  /** The servers of that cluster, as one of them told last: those given may all be dead at the next start. */
+  servers: readonly KnownServer[] | undefined;
 };
 
 export class KeptSession {
@@ -44,30 +47,39 @@ export class KeptSession {
     return this.#known?.cluster;
   }
 
+  get servers(): readonly KnownServer[] | undefined {
+    return this.#known?.servers;
+  }
+
   /** Takes what was kept; the answer is the cursor to go on from. */
   load(kept: ReadonlyMap<string, string>): string | undefined {
     const session = read(kept.get("session"));
     if (typeof session?.token !== "string") return undefined;
-    this.#known = { token: session.token, account: session.account, cluster: session.cluster };
+    const { token, account, cluster, servers } = session;
+    this.#known = { token, account, cluster, servers: servers as unknown as Known["servers"] };
     const cursor = read(kept.get("cursor"));
     const found = cursor?.account === session.account ? cursor?.cursor : undefined;
     this.#stored = found !== undefined;
     return found;
   }
 
-  become(token: string, account?: string, cluster?: string): void {
-    this.#known = { token, account, cluster };
+  become(
+    token: string,
+    account?: string,
+    cluster?: string,
+    servers?: readonly KnownServer[],
+  ): void {
+    this.#known = { token, account, cluster, servers };
     this.#stored = false;
     this.#keep();
   }
 
   /** A server told what was not known of it. */
-  learn(facts: { account?: string; cluster?: string }): void {
+  learn(facts: Partial<Omit<Known, "token">>): void {
     if (this.#known === undefined) return;
-    const before = this.#known;
-    this.#known = { ...before, ...facts };
-    if (before.account !== this.#known.account || before.cluster !== this.#known.cluster)
-      this.#keep();
+    const before = JSON.stringify(this.#known);
+    this.#known = { ...this.#known, ...facts };
+    if (JSON.stringify(this.#known) !== before) this.#keep();
   }
 
   forget(): void {

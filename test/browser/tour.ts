@@ -135,6 +135,63 @@ export const VIEWS: readonly Stop[] = [
   }),
 ];
 
+const suggestions = (tab: Tab) => tab.page.getByRole("listbox", { name: "Suggestions" });
+
+/** In #ops, with this in the composer. */
+function writing(name: string, text: string, then: (tab: Tab) => Promise<void>): Stop {
+  return {
+    name,
+    go: async (tab, team) => {
+      await tab.go(`#/c/${team.channel("ops")}`);
+      await tab.sees("eleven minutes");
+      await tab.composer.fill(text);
+      await then(tab);
+    },
+  };
+}
+
+/** What is there only while somebody does something, or finds nothing; for who sees VIEWS, too. */
+export const MOMENTS: readonly Stop[] = [
+  writing("commands", "/", (tab) => suggestions(tab).waitFor()),
+  writing("mention", "Thanks, @m", (tab) => suggestions(tab).waitFor()),
+  writing("editing", "", async (tab) => {
+    await tab.composer.press("ArrowUp");
+    await tab.page.getByRole("textbox", { name: "Edit message" }).waitFor();
+  }),
+  {
+    name: "nothing found",
+    go: async (tab) => {
+      await tab.go("#/search?q=unicorns");
+      await tab.page.getByText("Nothing found").waitFor();
+    },
+  },
+  {
+    name: "browse channels",
+    go: async (tab) => {
+      await tab.go("#/");
+      await tab.press("Find people and channels", tab.sidebar);
+      await tab.press("Browse channels", tab.dialog("Find people and channels"));
+      await tab.dialog("Browse channels").getByRole("listitem").first().waitFor();
+    },
+  },
+  {
+    name: "delete account",
+    go: async (tab) => {
+      await tab.go("#/settings/account");
+      await tab.press("Delete account", tab.main("Settings"));
+      await tab.dialog("Delete your account?").waitFor();
+    },
+  },
+  {
+    name: "sessions of somebody",
+    go: async (tab) => {
+      await tab.go("#/admin/accounts");
+      await tab.choose("Actions for @max", "Sessions");
+      await tab.dialog("Sessions of @max").waitFor();
+    },
+  },
+];
+
 /** Leaves what a stop may have opened above the view. */
 export async function closeDialogs(tab: Tab): Promise<void> {
   const open = tab.page.getByRole("dialog");

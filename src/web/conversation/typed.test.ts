@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { COMMANDS, characterCount, parseTyped, sendable, type Typed } from "./typed.ts";
+import { characterCount, parseTyped, sendable, type Typed } from "./typed.ts";
 
 const cases: readonly (readonly [string, Typed])[] = [
   ["", { is: "nothing" }],
@@ -61,8 +61,15 @@ test("what lacks something, or is no command, says so", () => {
   });
 });
 
-test("every command's usage is one of itself", () => {
-  for (const { name, usage } of COMMANDS) expect(usage).toStartWith(`/${name}`);
+test("a name that no channel can have is said to be none before anything is asked", () => {
+  const why = (text: string) => {
+    const typed = parseTyped(text);
+    return typed.is === "wrong" ? typed.why : undefined;
+  };
+  expect(why("/create")).toBe("Choose a name.");
+  expect(why("/create team ops")).toBe("A name has no spaces.");
+  expect(why("/create #café")).toStartWith("A name has no é in it.");
+  expect(why("/create ops --private")).toBeUndefined();
 });
 
 test("a message is sent as it was written, but for what is blank around it", () => {

@@ -4,6 +4,7 @@
  *
  * A text that begins with `/` is a command; `//` or a space before it makes it a message. `EXIT` alone asks to leave.
  */
+import { nameProblem } from "../start/name-rules.ts";
 
 export type Typed =
   | { readonly is: "nothing" }
@@ -24,14 +25,14 @@ export type Typed =
 
 export type Command = {
   readonly name: string;
-  readonly usage: string;
+  /** What follows the name. */
+  readonly args?: string;
   readonly does: string;
   /** What its first word is, for completion. */
   readonly takes?: "person" | "channel";
   readonly parse: (rest: string) => Typed;
 };
 
-const NAME = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 /** Also one that somebody has to show after a conflict, such as `bob~3f`. */
 const SHOWN_NAME = /^[a-z0-9][a-z0-9._-]{0,31}(?:~[0-9a-z]+)?$/;
 
@@ -48,7 +49,7 @@ const conversationIn = (text: string) => nameIn(text, text.startsWith("#") ? "#"
 export const COMMANDS: readonly Command[] = [
   {
     name: "join",
-    usage: "/join #channel",
+    args: "#channel",
     does: "join a channel and go there",
     takes: "channel",
     parse: (rest) => {
@@ -60,7 +61,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "msg",
-    usage: "/msg @name text",
+    args: "@name text",
     does: "send a direct message",
     takes: "person",
     parse: (rest) => {
@@ -72,7 +73,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "to",
-    usage: "/to @name or #channel",
+    args: "@name",
     does: "go to a conversation",
     takes: "person",
     parse: (rest) => {
@@ -82,7 +83,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "invite",
-    usage: "/invite @name",
+    args: "@name",
     does: "let somebody join this channel",
     takes: "person",
     parse: (rest) => {
@@ -94,41 +95,38 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "topic",
-    usage: "/topic text",
+    args: "text",
     does: "set the topic of this channel",
     parse: (text) =>
       text === "" ? wrong("Which topic? For example: /topic On call") : { is: "topic", text },
   },
   {
     name: "search",
-    usage: "/search words",
+    args: "words",
     does: "search this conversation",
     parse: (text) =>
       text === "" ? wrong("For what? For example: /search invoice") : { is: "search", text },
   },
   {
     name: "create",
-    usage: "/create #channel [--private]",
-    does: "make a channel and go there",
+    args: "#channel",
+    does: "make a channel; with --private, a private one",
     parse: (rest) => {
       const words = rest.split(/\s+/).filter((word) => word !== "");
       const names = words.filter((word) => word !== "--private");
       const name = (names[0] ?? "").toLowerCase().replace(/^#/, "");
-      if (names.length !== 1 || !NAME.test(name)) {
-        return wrong("A name has a to z, 0 to 9, and . _ - after the first, at most 32 of them");
-      }
+      const problem = names.length > 1 ? "A name has no spaces." : nameProblem(name);
+      if (problem !== undefined) return wrong(problem);
       return { is: "create", name, isPrivate: names.length < words.length };
     },
   },
   {
     name: "members",
-    usage: "/members",
     does: "show who is in this channel",
     parse: () => ({ is: "members" }),
   },
   {
     name: "leave",
-    usage: "/leave",
     does: "leave this channel",
     takes: "channel",
     parse: (rest) => {
@@ -139,8 +137,8 @@ export const COMMANDS: readonly Command[] = [
         : { is: "leave", channel };
     },
   },
-  { name: "help", usage: "/help", does: "show these commands", parse: () => ({ is: "help" }) },
-  { name: "quit", usage: "/quit", does: "sign out", parse: () => ({ is: "exit" }) },
+  { name: "help", does: "show these commands", parse: () => ({ is: "help" }) },
+  { name: "quit", does: "sign out", parse: () => ({ is: "exit" }) },
 ];
 
 const ALIASES: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** What a row of the list says, in text: to screen readers as its name, to everybody as its last line. */
 import type { Message } from "../../client/index.ts";
 import type { ConversationState } from "../state/conversations.ts";
+import { mentions } from "../state/notices.ts";
 
 const UNREAD_EXACT_MAX = 999;
 /** One line of a sidebar shows fewer. */
@@ -72,15 +73,7 @@ function oneLine(text: string): string {
 /** Whether what is unread is for the reader in person: written to them, or naming them last. */
 export function isPersonal(conversation: ConversationState, ownName: string): boolean {
   if (conversation.kind === "direct") return true;
-  const text = conversation.last?.text.toLowerCase() ?? "";
-  const mention = `@${ownName.toLowerCase()}`;
-  for (let at = text.indexOf(mention); at >= 0; at = text.indexOf(mention, at + 1)) {
-    const before = text[at - 1] ?? " ";
-    const after = text.slice(at + mention.length);
-    // A dot or dash goes on a name only when more of a name follows it.
-    if (!/[a-z0-9._@-]/.test(before) && !/^[._-]*[a-z0-9~]/.test(after)) return true;
-  }
-  return false;
+  return mentions(conversation.last?.text ?? "", ownName);
 }
 
 /** `2 messages wait to be sent`; nothing for none. */

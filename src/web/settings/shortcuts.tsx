@@ -1,4 +1,5 @@
-/** All keys in one list: `?` shows it. */
+/** All keys and commands in one list: `?` and `/help` show it. */
+import { COMMANDS } from "../conversation/typed.ts";
 import { Dialog } from "../parts/dialog.tsx";
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -28,7 +29,6 @@ const GROUPS: readonly {
       [["↑"], "Edit your last message, if nothing is written"],
       [["@"], "Mention somebody"],
       [["#"], "Name a channel"],
-      [["/"], "Commands, such as /join"],
       [["Esc"], "Close the list, cancel editing"],
     ],
   },
@@ -42,6 +42,10 @@ const GROUPS: readonly {
       [["Delete"], "Delete your message"],
       [["Enter"], "What can be done with it"],
     ],
+  },
+  {
+    title: "Commands",
+    keys: COMMANDS.map(({ name, args = "", does }) => [[`/${name} ${args}`], does]),
   },
 ];
 

@@ -15,6 +15,7 @@ import { ClientConnection, type ConnectionState } from "./connection.ts";
 import type { ConversationState } from "./conversation-state.ts";
 import { type Conversations, LiveConversations } from "./conversations.ts";
 import { type Drafts, KeptDrafts } from "./drafts.ts";
+import { JoinedServers } from "./joined-servers.ts";
 import { CookieSession } from "./kept-session.ts";
 import { LastLook } from "./last-look.ts";
 import { PageKeep } from "./page-keep.ts";
@@ -96,6 +97,7 @@ function createParts(ports: Ports) {
     keep,
     place,
     alerts,
+    joined: new JoinedServers(alerts, ports.reload),
     clock,
     deviceLabel: ports.deviceLabel,
     home: ports.servers[0],

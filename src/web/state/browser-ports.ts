@@ -38,6 +38,7 @@ export function browserPorts(begun: Begun | undefined): Ports {
       },
     },
     notifier: browserNotifier(),
+    reload: () => location.reload(),
     days: {
       startOf: (ms) => new Date(ms).setHours(0, 0, 0, 0),
       endOf: (ms) => new Date(ms).setHours(24, 0, 0, 0),

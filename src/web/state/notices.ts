@@ -25,7 +25,7 @@ export function subjectOf(place: PlaceAt): string | undefined {
     case "admin":
       return "Administration";
     case "guide":
-      return "First steps";
+      return "Getting started";
     case "invite":
       return "Invitation";
     case "home":

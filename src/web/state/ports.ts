@@ -24,6 +24,8 @@ export interface Ports {
   /** Shown in the list of sessions, such as `Firefox on Linux`. */
   readonly deviceLabel: string;
   setTitle(title: string): void;
+  /** Loads the page anew, with the policy that its server gives it then. */
+  reload(): void;
   /** Runs when the page may be about to go: what waits to be written is written now. The answer ends it. */
   onLeave(run: () => void): () => void;
   /** For tests: the runtime's own unless given. */

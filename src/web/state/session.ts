@@ -17,6 +17,7 @@ import type {
 import type { Alerts } from "./alerts.ts";
 import { reasonOf } from "./errors.ts";
 import { COOKIE } from "./first-words.ts";
+import type { JoinedServers } from "./joined-servers.ts";
 import type { CookieSession } from "./kept-session.ts";
 import type { PageKeep } from "./page-keep.ts";
 import { HOME, type Place } from "./place.ts";
@@ -75,6 +76,7 @@ export type SessionParts = {
   readonly keep: PageKeep;
   readonly place: Place;
   readonly alerts: Alerts;
+  readonly joined: JoinedServers;
   readonly clock: Clock;
   readonly deviceLabel: string;
   /** The page's own server. */
@@ -224,6 +226,7 @@ export class AccountSession implements SessionState {
   private keepServers(): void {
     const others = this.elsewhere.peek();
     this.parts.keep.write(SERVERS, others.length === 0 ? undefined : JSON.stringify(others));
+    this.parts.joined.heard(others);
   }
 
   // How it begins.

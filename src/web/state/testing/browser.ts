@@ -104,6 +104,7 @@ export class Tab {
   title = "";
   permission: "granted" | "denied" | "default" | "unsupported" = "default";
   isOffline = false;
+  reloads = 0;
   readonly browser: Browser;
   private looks: boolean;
   private readonly attentionRuns = new Set<() => void>();
@@ -194,6 +195,9 @@ export class Tab {
       deviceLabel: "Test browser",
       setTitle: (title) => {
         this.title = title;
+      },
+      reload: () => {
+        this.reloads++;
       },
       onLeave: heard(this.leaveRuns),
       WebSocket: begunFirst(begun, browser.wire.WebSocket),
