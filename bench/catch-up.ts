@@ -27,7 +27,12 @@ const ALICE = accountIdOf(new Uint8Array(16).fill(1));
 const BOB = accountIdOf(new Uint8Array(16).fill(2));
 const TEXT = "x".repeat(200);
 
-type Server = { readonly replica: Replica; readonly storeId: string; close(): Promise<void> };
+type Server = {
+  readonly replica: Replica;
+  readonly storeId: string;
+  isClosed(): boolean;
+  close(): Promise<void>;
+};
 
 async function start(parent: string, name: string): Promise<Server> {
   const directory = join(parent, name);
@@ -36,26 +41,31 @@ async function start(parent: string, name: string): Promise<Server> {
   const { view } = SqliteView.open({ path: viewPath, hash: realHash, log });
   const ports = { hash: realHash, clock: realClock, random: realRandom };
   const replica = new Replica({ name, log, view, ...ports });
+  let isClosed = false;
   const close = async () => {
+    isClosed = true;
     replica.abandon();
     view.close();
     await store.close();
   };
-  return { replica, storeId, close };
+  return { replica, storeId, isClosed: () => isClosed, close };
 }
 
 /** One end of a link within this process: frames arrive in a later turn of the event loop. */
 class End implements PeerLink {
   readonly backlogBytes = 0;
-  private readonly to: () => readonly [Replica, PeerLink];
+  private readonly to: () => readonly [Replica, PeerLink] | null;
 
-  constructor(to: () => readonly [Replica, PeerLink]) {
+  /** `to`: null once everything is over. */
+  constructor(to: () => readonly [Replica, PeerLink] | null) {
     this.to = to;
   }
 
   send(frame: PeerFrame): void {
     setImmediate(() => {
-      const [replica, link] = this.to();
+      const other = this.to();
+      if (other === null) return;
+      const [replica, link] = other;
       replica.received(link, frame);
     });
   }
@@ -66,8 +76,9 @@ class End implements PeerLink {
 }
 
 function link(a: Server, b: Server): void {
-  const there: End = new End(() => [a.replica, here]);
-  const here: End = new End(() => [b.replica, there]);
+  const over = () => a.isClosed() || b.isClosed();
+  const there: End = new End(() => (over() ? null : [a.replica, here]));
+  const here: End = new End(() => (over() ? null : [b.replica, there]));
   const identity = ({ replica: { name }, storeId }: Server) => {
     return { name, storeId, key: "", url: "", wallMs: Date.now(), release: "bench" };
   };

@@ -33,6 +33,8 @@ import type { Line, VectorDigests } from "./vector-digests.ts";
 /** Origins that a chunk is merged from at once. */
 const MERGED_ORIGINS = 64;
 const RUN_OPS = 128;
+/** About a ms of work here and some at the peer: it is what everybody else waits for. Larger ones are no faster. */
+const CHUNK_OPS = 128;
 /** Between two chunks other work has its turn. */
 const PAUSE_MS = 2;
 /** An op without its proof is looked at again after this. */
@@ -190,6 +192,8 @@ export class Outgoing {
 
   /** Every beat: who got on without this server, what is to be sent now. */
   tick(): void {
+    // What answers a frame may have come before it could be compared: then no acknowledgment follows.
+    if (this.flights.length > 0) this.acked();
     const nowMs = this.parts.clock.monotonicMs();
     for (const [origin, lack] of this.lacks) {
       const held = this.parts.marks.placeOf(origin);
@@ -215,7 +219,7 @@ export class Outgoing {
     if (!this.isOpen || this.flights.length - this.liveFlights >= PEER_WINDOW_FRAMES) return;
     const open = this.openStreams();
     const frame = new OpsFrame();
-    while (open.size > 0) {
+    for (let ops = 0; open.size > 0 && ops < CHUNK_OPS; ops++) {
       const origin = earliest(open);
       const stream = open.get(origin) as Stream;
       const { op, n } = stream.ops[stream.at] as StoredOp;
