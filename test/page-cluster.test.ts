@@ -137,6 +137,27 @@ pageTest(
 );
 
 pageTest(
+  "[R30] what was written where nobody heard it stands in its place later, and says that it came late",
+  async (world) => {
+    const { site, alice, says } = await scene(world, ["a", "b"]);
+    await alice.page.goto("about:blank");
+    await site.kill("a");
+    await says("w-1");
+    await site.kill("b");
+    await site.start("a");
+    await alice.page.goto(`${site.url("a")}/#/#ops`);
+    await alice.send("m-1");
+    await alice.sent("m-1", "Stored on 1 of 2 servers");
+    await site.start("b");
+    await alice.message("w-1").filter({ hasText: "arrived late" }).waitFor();
+    await alice.reads(WORDS, ["w-1", "m-1"]);
+    await alice.sent("m-1", "Stored on 2 of 2 servers");
+    expect(await alice.message("m-1").filter({ hasText: "arrived late" }).count()).toBe(0);
+  },
+  LIMIT,
+);
+
+pageTest(
   "[R3, R64] its server freezes while a message is on its way: the message goes through at another",
   async (world) => {
     const at = await scene(world);

@@ -25,8 +25,6 @@ export type Typed =
 
 export type Command = {
   readonly name: string;
-  /** What follows the name. */
-  readonly args?: string;
   readonly does: string;
   /** What its first word is, for completion. */
   readonly takes?: "person" | "channel";
@@ -49,7 +47,6 @@ const conversationIn = (text: string) => nameIn(text, text.startsWith("#") ? "#"
 export const COMMANDS: readonly Command[] = [
   {
     name: "join",
-    args: "#channel",
     does: "join a channel and go there",
     takes: "channel",
     parse: (rest) => {
@@ -61,7 +58,6 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "msg",
-    args: "@name text",
     does: "send a direct message",
     takes: "person",
     parse: (rest) => {
@@ -73,7 +69,6 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "to",
-    args: "@name",
     does: "go to a conversation",
     takes: "person",
     parse: (rest) => {
@@ -83,7 +78,6 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "invite",
-    args: "@name",
     does: "let somebody join this channel",
     takes: "person",
     parse: (rest) => {
@@ -95,22 +89,19 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: "topic",
-    args: "text",
     does: "set the topic of this channel",
     parse: (text) =>
       text === "" ? wrong("Which topic? For example: /topic On call") : { is: "topic", text },
   },
   {
     name: "search",
-    args: "words",
     does: "search this conversation",
     parse: (text) =>
       text === "" ? wrong("For what? For example: /search invoice") : { is: "search", text },
   },
   {
     name: "create",
-    args: "#channel",
-    does: "make a channel; with --private, a private one",
+    does: "make a channel (--private)",
     parse: (rest) => {
       const words = rest.split(/\s+/).filter((word) => word !== "");
       const names = words.filter((word) => word !== "--private");

@@ -45,7 +45,7 @@ const GROUPS: readonly {
   },
   {
     title: "Commands",
-    keys: COMMANDS.map(({ name, args = "", does }) => [[`/${name} ${args}`], does]),
+    keys: COMMANDS.map(({ name, does }) => [[`/${name}`], does]),
   },
 ];
 

@@ -94,6 +94,17 @@ test("no colour fades: what is half way between two has the contrast of neither"
   }
 });
 
+test("whoever wants no motion sees none", () => {
+  for (const name of NAMES) {
+    // What stands in such a block is indented by four or more.
+    for (const line of sheet(name)
+      .split("\n")
+      .filter((line) => /^ {0,3}\b(transition|scroll-behavior|animation)/.test(line))) {
+      expect(line.trim(), name).toMatch(/^animation: appear 0s /); // there at once, a moment later
+    }
+  }
+});
+
 test("colours are in tokens.css only", () => {
   for (const name of NAMES.filter((name) => name !== "tokens.css")) {
     expect(sheet(name).match(/#[0-9a-f]{3,8}\b(?=[^{]*;)|\brgb\(/gi) ?? [], name).toEqual([]);
