@@ -9,6 +9,7 @@ import {
   fromBase64Url,
   fromHex,
   fromUtf8,
+  ownBase64Url,
   toBase32Hex,
   toBase64Url,
   toHex,
@@ -23,6 +24,10 @@ describe("text forms of bytes", () => {
     fc.assert(
       fc.property(anyBytes, (bytes) => {
         expect(toBase64Url(bytes)).toBe(Buffer.from(bytes).toString("base64url"));
+        const from = Math.floor(bytes.length / 3);
+        const part = toBase64Url(bytes.slice(from));
+        expect(toBase64Url(bytes, from)).toBe(part);
+        expect(ownBase64Url(bytes, from, bytes.length)).toBe(part);
         expect(toHex(bytes)).toBe(Buffer.from(bytes).toString("hex"));
       }),
       runs,

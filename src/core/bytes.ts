@@ -70,8 +70,18 @@ function decodeBits(text: string, table: Int8Array, width: number): Uint8Array |
   return bytes;
 }
 
+type NativeBase64 = (options: { alphabet: "base64url"; omitPadding: true }) => string;
+const nativeBase64 = (Uint8Array.prototype as { toBase64?: NativeBase64 }).toBase64;
+const UNPADDED = { alphabet: "base64url", omitPadding: true } as const;
+
 /** Of the bytes from `from` up to before `to`. */
 export function toBase64Url(bytes: Uint8Array, from = 0, to = bytes.length): string {
+  if (nativeBase64 === undefined) return ownBase64Url(bytes, from, to);
+  return nativeBase64.call(to - from === bytes.length ? bytes : bytes.slice(from, to), UNPADDED);
+}
+
+/** The same where the platform has none, as in older browsers. */
+export function ownBase64Url(bytes: Uint8Array, from: number, to: number): string {
   let text = "";
   let at = from;
   for (; at + 3 <= to; at += 3) {

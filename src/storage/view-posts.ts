@@ -63,8 +63,10 @@ export class PostRows {
   }
 
   /** What is read of it next, when it is told to those whom it concerns, is known here. */
-  private remember({ hidden: _hidden, ...post }: PostRow, late: boolean): void {
-    this.rows.justPosted.set(post.n, { ...post, edited: false, late });
+  private remember(post: PostRow, late: boolean): void {
+    const { n, id, author, conversation, stamp, position, text } = post;
+    const row = { n, id, author, conversation, stamp, position, text, edited: false, late };
+    this.rows.justPosted.set(n, row);
   }
 
   /** A post that has its row already is folded again: its own text, unless an edit follows. */

@@ -33,7 +33,7 @@ import { createSearchTables, SearchIndex } from "./view-search.ts";
 const DISTRUSTED_OPS = 20_000;
 /** Up to this size the structure of a larger one is checked. */
 const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
-const REBUILD_BATCH_OPS = 2_000;
+const REBUILD_BATCH_OPS = 5_000;
 const SCAN_MESSAGES = 2_000;
 const NO_ROOM_RETRY_MS = 5_000;
 
