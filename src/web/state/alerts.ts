@@ -23,44 +23,44 @@ export const TOAST_MS = 6_000;
 
 export class ToastAlerts implements Alerts {
   readonly toasts = signal<readonly Toast[]>([]);
-  private readonly clock: Clock;
-  private last = 0;
-  private readonly timers = new Map<number, () => void>();
+  readonly #clock: Clock;
+  #last = 0;
+  readonly #timers = new Map<number, () => void>();
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   show(toast: Omit<Toast, "id">): number {
     const shown = this.toasts.peek();
     const same = shown.find(({ kind, text }) => kind === toast.kind && text === toast.text);
-    const id = same?.id ?? ++this.last;
+    const id = same?.id ?? ++this.#last;
     const others = shown.filter((other) => other.id !== id);
     for (const { id: oldest } of others.slice(0, Math.max(0, others.length + 1 - TOASTS_MAX))) {
-      this.cancel(oldest);
+      this.#cancel(oldest);
     }
     this.toasts.value = [...others, { ...toast, id }].slice(-TOASTS_MAX);
-    this.cancel(id);
+    this.#cancel(id);
     if (toast.kind === "info" || toast.kind === "good") {
-      this.timers.set(
+      this.#timers.set(
         id,
-        this.clock.schedule(TOAST_MS, () => this.dismiss(id)),
+        this.#clock.schedule(TOAST_MS, () => this.dismiss(id)),
       );
     }
     return id;
   }
 
   dismiss(id: number): void {
-    this.cancel(id);
+    this.#cancel(id);
     this.toasts.value = this.toasts.peek().filter((toast) => toast.id !== id);
   }
 
   stop(): void {
-    for (const id of [...this.timers.keys()]) this.cancel(id);
+    for (const id of [...this.#timers.keys()]) this.#cancel(id);
   }
 
-  private cancel(id: number): void {
-    this.timers.get(id)?.();
-    this.timers.delete(id);
+  #cancel(id: number): void {
+    this.#timers.get(id)?.();
+    this.#timers.delete(id);
   }
 }

@@ -42,115 +42,115 @@ type Open = { readonly word: Word; asked?: Asked; isVoid?: boolean; answer?: Fra
 type Asked = { readonly id: string | number; readonly text: string };
 
 class BegunSocket implements Socket {
-  private readonly begun: Begun;
-  private readonly listeners = new Map<string, Listener[]>();
+  readonly #begun: Begun;
+  readonly #listeners = new Map<string, Listener[]>();
   /** First words whose answer was not heard yet. */
-  private readonly open = new Map<string, Open>();
-  private readonly coming: SocketEvent[] = [];
-  private isBegun = false;
-  private isPassing = false;
+  readonly #open = new Map<string, Open>();
+  readonly #coming: SocketEvent[] = [];
+  #isBegun = false;
+  #isPassing = false;
 
   constructor(begun: Begun) {
-    this.begun = begun;
-    for (const word of begun.words) this.open.set(word.id, { word });
+    this.#begun = begun;
+    for (const word of begun.words) this.#open.set(word.id, { word });
     // Like every socket it says nothing before whoever made it listens.
     queueMicrotask(() => {
-      this.isBegun = true;
+      this.#isBegun = true;
       begun.listen((event) => {
-        this.coming.push(event);
-        this.pass();
+        this.#coming.push(event);
+        this.#pass();
       });
     });
   }
 
   addEventListener(type: SocketEvent["type"], listener: Listener): void {
-    this.listeners.set(type, [...(this.listeners.get(type) ?? []), listener]);
+    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
   }
 
   close(): void {
-    this.begun.close();
+    this.#begun.close();
   }
 
   send(text: string): void {
-    const found = this.open.size === 0 ? undefined : this.find(text);
+    const found = this.#open.size === 0 ? undefined : this.#find(text);
     if (found === undefined) {
-      this.begun.send(text);
+      this.#begun.send(text);
       return;
     }
     found.asked = { id: (JSON.parse(text) as { id: string | number }).id, text };
     queueMicrotask(() => {
-      if (found.answer !== undefined) this.settle(found, found.answer);
-      this.pass();
+      if (found.answer !== undefined) this.#settle(found, found.answer);
+      this.#pass();
     });
   }
 
   /** The first word that says this; any other while hello and resume are open makes all void. */
-  private find(text: string): Open | undefined {
+  #find(text: string): Open | undefined {
     const { method, params } = JSON.parse(text) as Frame;
     const said = wordsOf(method, params);
-    const waiting = [...this.open.values()].filter(({ asked, isVoid }) => !asked && !isVoid);
+    const waiting = [...this.#open.values()].filter(({ asked, isVoid }) => !asked && !isVoid);
     const found = waiting.find(({ word }) => wordsOf(word.method, word.params) === said);
     if (found === undefined && waiting.some(({ word }) => word.leads)) {
-      for (const open of waiting) this.makeVoid(open);
-      queueMicrotask(() => this.pass());
+      for (const open of waiting) this.#makeVoid(open);
+      queueMicrotask(() => this.#pass());
     }
     return found;
   }
 
-  private pass(): void {
-    if (this.isPassing || !this.isBegun) return;
-    this.isPassing = true;
-    for (let event = this.coming[0]; event !== undefined; event = this.coming[0]) {
-      const heard = event.type === "message" ? this.sort(event) : event;
+  #pass(): void {
+    if (this.#isPassing || !this.#isBegun) return;
+    this.#isPassing = true;
+    for (let event = this.#coming[0]; event !== undefined; event = this.#coming[0]) {
+      const heard = event.type === "message" ? this.#sort(event) : event;
       if (heard === "later") break;
-      this.coming.shift();
-      if (heard !== "nothing") this.tell(heard);
+      this.#coming.shift();
+      if (heard !== "nothing") this.#tell(heard);
     }
-    this.isPassing = false;
+    this.#isPassing = false;
   }
 
   /** What is to be heard of a message, now or later. */
-  private sort(event: SocketEvent): SocketEvent | "later" | "nothing" {
-    if (this.open.size === 0) return event;
+  #sort(event: SocketEvent): SocketEvent | "later" | "nothing" {
+    if (this.#open.size === 0) return event;
     const frame = parse(event.data);
-    const open = this.open.get(String(frame.id));
+    const open = this.#open.get(String(frame.id));
     if (open !== undefined) {
       if (open.asked === undefined && open.isVoid !== true && open.word.leads) return "later";
-      this.settle(open, frame);
+      this.#settle(open, frame);
       return "nothing";
     }
-    if (frame.method !== undefined && !SAYS_NOTHING.test(frame.method)) this.changed();
+    if (frame.method !== undefined && !SAYS_NOTHING.test(frame.method)) this.#changed();
     return event;
   }
 
   /** An answer came, or the asking to one that waits. */
-  private settle(open: Open, frame: Frame): void {
+  #settle(open: Open, frame: Frame): void {
     const { asked, word } = open;
     if (open.isVoid !== true && asked === undefined && frame.error === undefined) {
       open.answer = frame;
       return;
     }
-    this.open.delete(word.id);
+    this.#open.delete(word.id);
     if (asked === undefined) return;
-    if (frame.error !== undefined && !word.leads) this.begun.send(asked.text);
-    else this.tell({ type: "message", data: JSON.stringify({ ...frame, id: asked.id }) });
+    if (frame.error !== undefined && !word.leads) this.#begun.send(asked.text);
+    else this.#tell({ type: "message", data: JSON.stringify({ ...frame, id: asked.id }) });
   }
 
   /** Something happened: what was read before says too little to whoever asks from now on. */
-  private changed(): void {
-    for (const open of [...this.open.values()]) {
-      if (open.asked === undefined && !open.word.leads) this.makeVoid(open);
+  #changed(): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.asked === undefined && !open.word.leads) this.#makeVoid(open);
     }
   }
 
   /** Its answer, if it is still to come, is passed over. */
-  private makeVoid(open: Open): void {
+  #makeVoid(open: Open): void {
     open.isVoid = true;
-    if (open.answer !== undefined) this.open.delete(open.word.id);
+    if (open.answer !== undefined) this.#open.delete(open.word.id);
   }
 
-  private tell(event: SocketEvent): void {
-    for (const listener of this.listeners.get(event.type) ?? []) listener(event);
+  #tell(event: SocketEvent): void {
+    for (const listener of this.#listeners.get(event.type) ?? []) listener(event);
   }
 }
 

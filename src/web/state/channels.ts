@@ -23,61 +23,61 @@ export type ChannelParts = {
 };
 
 export class ClientChannels implements Channels {
-  private readonly client: Client;
-  private readonly resolve: (id: string) => Promise<Conversation>;
-  private readonly leaving = new Set<string>();
+  readonly #client: Client;
+  readonly #resolve: (id: string) => Promise<Conversation>;
+  readonly #leaving = new Set<string>();
 
   constructor({ client, resolve }: ChannelParts) {
-    this.client = client;
-    this.resolve = resolve;
+    this.#client = client;
+    this.#resolve = resolve;
   }
 
   async create(params: { name: string; private?: boolean; topic?: string }): Promise<string> {
-    const { channel } = await settled(this.client, "channel.create", params);
-    await this.resolve(channel.id);
+    const { channel } = await settled(this.#client, "channel.create", params);
+    await this.#resolve(channel.id);
     return channel.id;
   }
 
   async join(id: string): Promise<void> {
-    await settled(this.client, "channel.join", { in: id });
-    await this.resolve(id);
+    await settled(this.#client, "channel.join", { in: id });
+    await this.#resolve(id);
   }
 
   async leave(id: string): Promise<void> {
-    this.leaving.add(id);
+    this.#leaving.add(id);
     try {
-      await settled(this.client, "channel.leave", { in: id });
+      await settled(this.#client, "channel.leave", { in: id });
     } finally {
-      this.leaving.delete(id);
+      this.#leaving.delete(id);
     }
   }
 
   async invite(id: string, account: string): Promise<void> {
-    await settled(this.client, "channel.invite", { in: id, account });
+    await settled(this.#client, "channel.invite", { in: id, account });
   }
 
   async update(
     id: string,
     changes: { name?: string; topic?: string; private?: boolean },
   ): Promise<void> {
-    await settled(this.client, "channel.update", { in: id, ...changes });
+    await settled(this.#client, "channel.update", { in: id, ...changes });
   }
 
   async remove(id: string, account: string): Promise<void> {
-    await settled(this.client, "channel.remove", { in: id, account });
+    await settled(this.#client, "channel.remove", { in: id, account });
   }
 
   async ban(id: string, account: string, lift?: boolean): Promise<void> {
     const how = lift === undefined ? {} : { lift };
-    await settled(this.client, "channel.ban", { in: id, account, ...how });
+    await settled(this.#client, "channel.ban", { in: id, account, ...how });
   }
 
   async handOver(id: string, account: string): Promise<void> {
-    await settled(this.client, "channel.update", { in: id, owner: account });
+    await settled(this.#client, "channel.update", { in: id, owner: account });
   }
 
   /** Whether somebody here has just asked to leave it: then it is no news. */
   isLeaving(id: string): boolean {
-    return this.leaving.has(id);
+    return this.#leaving.has(id);
   }
 }

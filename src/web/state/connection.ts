@@ -23,31 +23,31 @@ export class ClientConnection implements ConnectionState {
   readonly status;
   readonly kind: ReadonlySignal<ConnectionKind>;
   readonly isTroubled = signal(false);
-  private readonly client: Client;
-  private readonly clock: Clock;
-  private readonly isOffline;
-  private readonly ends: (() => void)[];
-  private hiccup: (() => void) | undefined;
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #isOffline;
+  readonly #ends: (() => void)[];
+  #hiccup: (() => void) | undefined;
 
   constructor(client: Client, clock: Clock, network: Network, attention: Attention) {
-    this.client = client;
-    this.clock = clock;
+    this.#client = client;
+    this.#clock = clock;
     this.status = signal(client.connection);
-    this.isOffline = signal(network.isOffline());
-    this.kind = computed(() => kindOf(this.status.value, this.isOffline.value));
-    this.ends = [
+    this.#isOffline = signal(network.isOffline());
+    this.kind = computed(() => kindOf(this.status.value, this.#isOffline.value));
+    this.#ends = [
       client.on("connection", (status) => {
         this.status.value = status;
       }),
       network.onChange(() => {
-        this.isOffline.value = network.isOffline();
-        if (!this.isOffline.peek()) this.retryIfWaiting();
+        this.#isOffline.value = network.isOffline();
+        if (!this.#isOffline.peek()) this.#retryIfWaiting();
       }),
       // Somebody who comes back to the page does not want to wait out a timer.
       attention.onChange(() => {
-        if (attention.has()) this.retryIfWaiting();
+        if (attention.has()) this.#retryIfWaiting();
       }),
-      this.kind.subscribe((kind) => this.watch(kind)),
+      this.kind.subscribe((kind) => this.#watch(kind)),
     ];
   }
 
@@ -56,25 +56,25 @@ export class ClientConnection implements ConnectionState {
   }
 
   retryNow(): void {
-    this.client.retryNow();
+    this.#client.retryNow();
   }
 
   stop(): void {
-    for (const end of this.ends) end();
-    this.hiccup?.();
+    for (const end of this.#ends) end();
+    this.#hiccup?.();
   }
 
-  private retryIfWaiting(): void {
+  #retryIfWaiting(): void {
     if (this.status.peek().state === "waiting") this.retryNow();
   }
 
-  private watch(kind: ConnectionKind): void {
+  #watch(kind: ConnectionKind): void {
     if (kind === "live") {
-      this.hiccup?.();
-      this.hiccup = undefined;
+      this.#hiccup?.();
+      this.#hiccup = undefined;
       this.isTroubled.value = false;
     } else {
-      this.hiccup ??= this.clock.schedule(HICCUP_MS, () => {
+      this.#hiccup ??= this.#clock.schedule(HICCUP_MS, () => {
         this.isTroubled.value = true;
       });
     }

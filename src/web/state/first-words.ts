@@ -77,64 +77,66 @@ export class Begun {
   isOver = false;
   /** Resolves when every word was answered, or none will be. */
   readonly answered: Promise<void>;
-  private readonly socket: Socket;
-  private readonly unanswered: Set<string>;
-  private settle: () => void = () => {};
-  private came: SocketEvent[] = [];
-  private tell: ((event: SocketEvent) => void) | undefined;
+  readonly #socket: Socket;
+  readonly #unanswered: Set<string>;
+  #settle: () => void = () => {};
+  #came: SocketEvent[] = [];
+  #tell: ((event: SocketEvent) => void) | undefined;
 
   constructor(url: string, words: readonly Word[], WebSocket: SocketConstructor) {
     this.url = url;
     this.words = words;
-    this.unanswered = new Set(words.map(({ id }) => id));
+    this.#unanswered = new Set(words.map(({ id }) => id));
     this.answered = new Promise((resolve) => {
-      this.settle = resolve;
+      this.#settle = resolve;
     });
-    this.socket = new WebSocket(url);
-    this.socket.addEventListener("open", () => {
+    this.#socket = new WebSocket(url);
+    this.#socket.addEventListener("open", () => {
       for (const { id, method, params } of words) {
         this.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
       }
-      this.note({ type: "open" });
+      this.#note({ type: "open" });
     });
-    this.socket.addEventListener("message", ({ data }) => this.note({ type: "message", data }));
-    this.socket.addEventListener("error", () => this.over({ type: "error" }));
-    this.socket.addEventListener("close", ({ code = 1006 }) => this.over({ type: "close", code }));
+    this.#socket.addEventListener("message", ({ data }) => this.#note({ type: "message", data }));
+    this.#socket.addEventListener("error", () => this.#over({ type: "error" }));
+    this.#socket.addEventListener("close", ({ code = 1006 }) =>
+      this.#over({ type: "close", code }),
+    );
   }
 
   /** Everything that came and comes, in its order. */
   listen(tell: (event: SocketEvent) => void): void {
-    this.tell = tell;
-    for (const event of this.came.splice(0)) tell(event);
+    this.#tell = tell;
+    for (const event of this.#came.splice(0)) tell(event);
   }
 
   send(text: string): void {
-    this.socket.send(text);
+    this.#socket.send(text);
   }
 
   close(): void {
     this.isOver = true;
-    this.settle();
-    this.socket.close();
+    this.#settle();
+    this.#socket.close();
   }
 
-  private over(event: SocketEvent): void {
+  #over(event: SocketEvent): void {
     this.isOver = true;
-    this.settle();
-    this.note(event);
+    this.#settle();
+    this.#note(event);
   }
 
-  private note(event: SocketEvent): void {
-    this.count(event);
-    if (this.tell !== undefined) this.tell(event);
-    else if (this.came.push(event) > CAME_MAX) this.close();
+  #note(event: SocketEvent): void {
+    this.#count(event);
+    if (this.#tell !== undefined) this.#tell(event);
+    else if (this.#came.push(event) > CAME_MAX) this.close();
   }
 
   /** Found by its mark, which no text can hold: quotes within one are written otherwise. */
-  private count({ data }: SocketEvent): void {
-    for (const id of this.unanswered) {
-      if (typeof data === "string" && data.includes(`"id":"${id}"`)) this.unanswered.delete(id);
+  #count({ data }: SocketEvent): void {
+    for (const id of this.#unanswered) {
+      if (typeof data === "string" && data.includes(`"id":"${id}"`)) this.#unanswered.delete(id);
     }
-    if (this.unanswered.size === 0) this.settle();
+    if (this.#unanswered.size === 0) this.#settle();
   }
 }

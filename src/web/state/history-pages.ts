@@ -9,26 +9,26 @@ export const AROUND = 80;
 type Page = { readonly messages: readonly Message[]; readonly isLast: boolean };
 
 export class HistoryPages {
-  private readonly client: Client;
+  readonly #client: Client;
   /** What the conversation is called in a request; it may change with its first message. */
-  private readonly reference: () => string;
+  readonly #reference: () => string;
 
   constructor(client: Client, reference: () => string) {
-    this.client = client;
-    this.reference = reference;
+    this.#client = client;
+    this.#reference = reference;
   }
 
   older(before: string, limit = PAGE): Promise<Page> {
-    return this.page({ before, limit });
+    return this.#page({ before, limit });
   }
 
   newer(after: string, limit = PAGE): Promise<Page> {
-    return this.page({ after, limit });
+    return this.#page({ after, limit });
   }
 
   /** Also tells the server that this conversation is open here. */
   async newest(limit = PAGE): Promise<Range> {
-    const { messages, isLast } = await this.page({ limit });
+    const { messages, isLast } = await this.#page({ limit });
     return { messages, reachesOldest: isLast, reachesNewest: true };
   }
 
@@ -47,9 +47,9 @@ export class HistoryPages {
       : rangeOf(await this.older(begin.position, AROUND), newer);
   }
 
-  private async page(where: { before?: string; after?: string; limit: number }): Promise<Page> {
-    const params = { in: this.reference(), ...where };
-    const { messages, next } = await this.client.call("message.history", params);
+  async #page(where: { before?: string; after?: string; limit: number }): Promise<Page> {
+    const params = { in: this.#reference(), ...where };
+    const { messages, next } = await this.#client.call("message.history", params);
     return { messages, isLast: next === undefined };
   }
 }

@@ -10,27 +10,27 @@ import type { Alerts } from "./alerts.ts";
 type Joined = { readonly name: string; readonly url: string };
 
 export class JoinedServers {
-  private readonly alerts: Alerts;
-  private readonly reload: () => void;
+  readonly #alerts: Alerts;
+  readonly #reload: () => void;
   /** Addresses that were told of first, so near to the loading that the policy has them; and those said since. */
-  private known: ReadonlySet<string> | undefined;
+  #known: ReadonlySet<string> | undefined;
 
   constructor(alerts: Alerts, reload: () => void) {
-    this.alerts = alerts;
-    this.reload = reload;
+    this.#alerts = alerts;
+    this.#reload = reload;
   }
 
   /** All servers beside the page's own, as they are now. */
   heard(servers: readonly Joined[]): void {
-    const { known } = this;
-    this.known = new Set([...(known ?? []), ...servers.map(({ url }) => url)]);
+    const known = this.#known;
+    this.#known = new Set([...(known ?? []), ...servers.map(({ url }) => url)]);
     if (known === undefined) return;
     for (const { name, url } of servers) {
       if (known.has(url)) continue;
-      this.alerts.show({
+      this.#alerts.show({
         kind: "warn",
         text: `The server ${name} joined. Once reloaded, this page can go on there, too.`,
-        action: { label: "Reload", run: this.reload },
+        action: { label: "Reload", run: this.#reload },
       });
     }
   }

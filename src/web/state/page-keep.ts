@@ -11,18 +11,18 @@ import type { PageStorage } from "./ports.ts";
 const PREFIX = "holdfast-page/";
 
 export class PageKeep {
-  private readonly storage: PageStorage;
+  readonly #storage: PageStorage;
   /** Something could not be kept. */
   readonly failed: () => void;
 
   constructor(storage: PageStorage, failed: () => void) {
-    this.storage = storage;
+    this.#storage = storage;
     this.failed = failed;
   }
 
   read(key: string): string | undefined {
     try {
-      return this.storage.getItem(PREFIX + key) ?? undefined;
+      return this.#storage.getItem(PREFIX + key) ?? undefined;
     } catch {
       return undefined;
     }
@@ -40,8 +40,8 @@ export class PageKeep {
   /** `undefined` removes the key. */
   write(key: string, value: string | undefined): void {
     try {
-      if (value === undefined) this.storage.removeItem(PREFIX + key);
-      else if (this.read(key) !== value) this.storage.setItem(PREFIX + key, value);
+      if (value === undefined) this.#storage.removeItem(PREFIX + key);
+      else if (this.read(key) !== value) this.#storage.setItem(PREFIX + key, value);
     } catch {
       this.failed();
     }
@@ -51,8 +51,8 @@ export class PageKeep {
   keys(prefix: string): string[] {
     const found: string[] = [];
     try {
-      for (let i = 0; i < this.storage.length; i++) {
-        const key = this.storage.key(i);
+      for (let i = 0; i < this.#storage.length; i++) {
+        const key = this.#storage.key(i);
         if (key?.startsWith(PREFIX + prefix)) found.push(key.slice(PREFIX.length));
       }
     } catch {
@@ -63,7 +63,7 @@ export class PageKeep {
 
   /** What another tab changed below a prefix; everything may be gone at once. The answer ends it. */
   watch(prefix: string, changed: (key: string, value: string | undefined) => void): () => void {
-    return this.storage.watch((key, value) => {
+    return this.#storage.watch((key, value) => {
       if (key?.startsWith(PREFIX + prefix)) changed(key.slice(PREFIX.length), value ?? undefined);
     });
   }

@@ -44,31 +44,29 @@ export type PendingParts = {
 
 export class ClientPending implements Pending {
   readonly waiting: ReadonlySignal<number>;
-  private readonly parts: PendingParts;
-  private readonly client: Client;
-  private readonly entries = signal<readonly OutboxEntry[]>(NONE);
-  private readonly byConversation: ReadonlySignal<ReadonlyMap<string, readonly OutboxEntry[]>>;
-  private readonly selections = new Recent<string, ReadonlySignal<readonly OutboxEntry[]>>(
-    SELECTIONS_MAX,
-  );
-  private readonly unfindable = new Set<string>();
+  readonly #parts: PendingParts;
+  readonly #client: Client;
+  readonly #entries = signal<readonly OutboxEntry[]>(NONE);
+  readonly #byConversation: ReadonlySignal<ReadonlyMap<string, readonly OutboxEntry[]>>;
+  readonly #selections = new Recent<string, ReadonlySignal<readonly OutboxEntry[]>>(SELECTIONS_MAX);
+  readonly #unfindable = new Set<string>();
   /** Ids of entries whose message was seen already: only the answer is still to come. */
-  private readonly arrived = new Set<string>();
+  readonly #arrived = new Set<string>();
 
   constructor(parts: PendingParts) {
-    this.parts = parts;
-    this.client = parts.client;
-    this.waiting = computed(() => this.entries.value.length);
-    this.byConversation = computed(() => this.sorted());
+    this.#parts = parts;
+    this.#client = parts.client;
+    this.waiting = computed(() => this.#entries.value.length);
+    this.#byConversation = computed(() => this.#sorted());
   }
 
   post(conversation: Pick<ConversationState, "id" | "account" | "last">, text: string) {
     const { id, account, last } = conversation;
     // A direct conversation has an id for the server from its first message on.
     const to = last === undefined ? (account?.id ?? id) : id;
-    this.parts.posting(id);
+    this.#parts.posting(id);
     try {
-      return this.client.outbox.post({ to, text });
+      return this.#client.outbox.post({ to, text });
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== "unavailable") throw error;
       throw new HoldfastError(
@@ -79,64 +77,64 @@ export class ClientPending implements Pending {
   }
 
   retry(id: string): void {
-    this.client.outbox.retry(id);
+    this.#client.outbox.retry(id);
   }
 
   drop(id: string): void {
-    this.client.outbox.drop(id);
+    this.#client.outbox.drop(id);
   }
 
   forConversation(id: string): ReadonlySignal<readonly OutboxEntry[]> {
-    return this.selections.getOrMake(id, () =>
-      computed(() => this.byConversation.value.get(id) ?? NONE),
+    return this.#selections.getOrMake(id, () =>
+      computed(() => this.#byConversation.value.get(id) ?? NONE),
     );
   }
 
   countIn(id: string): number {
-    return this.byConversation.value.get(id)?.length ?? 0;
+    return this.#byConversation.value.get(id)?.length ?? 0;
   }
 
   /** What the outbox holds may have changed, or whose it is. */
   reread(): void {
-    const all = this.client.outbox.entries;
+    const all = this.#client.outbox.entries;
     const ids = new Set(all.map(({ id }) => id));
-    for (const id of this.arrived) if (!ids.has(id)) this.arrived.delete(id);
-    const entries = all.filter(({ id, state }) => state === "failed" || !this.arrived.has(id));
-    if (entries.length > 0 || this.entries.peek().length > 0) this.entries.value = entries;
+    for (const id of this.#arrived) if (!ids.has(id)) this.#arrived.delete(id);
+    const entries = all.filter(({ id, state }) => state === "failed" || !this.#arrived.has(id));
+    if (entries.length > 0 || this.#entries.peek().length > 0) this.#entries.value = entries;
   }
 
   /** A message is there: if it was an entry, it no longer waits, whatever became of its answer. */
   posted({ id, author }: Message): void {
-    if (author.id !== this.parts.me()) return;
-    const entry = this.entries.peek().find((one) => messageIdOf(author.id, one.id) === id);
+    if (author.id !== this.#parts.me()) return;
+    const entry = this.#entries.peek().find((one) => messageIdOf(author.id, one.id) === id);
     if (entry === undefined) return;
-    this.arrived.add(entry.id);
+    this.#arrived.add(entry.id);
     this.reread();
   }
 
   /** A server can be reached: entries of conversations that nobody knows here are given one. */
   async locate(): Promise<void> {
-    for (const { to } of this.entries.peek()) {
-      if (this.unfindable.has(to) || this.parts.find(to) !== undefined) continue;
+    for (const { to } of this.#entries.peek()) {
+      if (this.#unfindable.has(to) || this.#parts.find(to) !== undefined) continue;
       try {
-        await this.parts.resolve(to);
+        await this.#parts.resolve(to);
       } catch (error) {
         if (error instanceof HoldfastError && error.retry) return; // the next connection tries again
-        this.unfindable.add(to);
+        this.#unfindable.add(to);
       }
     }
   }
 
   clear(): void {
-    this.unfindable.clear();
-    this.arrived.clear();
+    this.#unfindable.clear();
+    this.#arrived.clear();
     this.reread();
   }
 
-  private sorted(): ReadonlyMap<string, readonly OutboxEntry[]> {
+  #sorted(): ReadonlyMap<string, readonly OutboxEntry[]> {
     const found = new Map<string, OutboxEntry[]>();
-    for (const entry of this.entries.value) {
-      const id = this.parts.find(entry.to) ?? entry.to;
+    for (const entry of this.#entries.value) {
+      const id = this.#parts.find(entry.to) ?? entry.to;
       const there = found.get(id);
       if (there === undefined) found.set(id, [entry]);
       else there.push(entry);

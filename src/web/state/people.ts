@@ -47,35 +47,35 @@ const WILDCARD_MAX = 64;
 const MEMBER_LISTS_MAX = 10;
 
 export class LivePeople implements People {
-  private readonly client: Client;
-  private readonly known = new Recent<string, Signal<Person | undefined>>(PEOPLE_MAX);
-  private readonly lists = new Recent<string, ChannelMembers>(MEMBER_LISTS_MAX);
+  readonly #client: Client;
+  readonly #known = new Recent<string, Signal<Person | undefined>>(PEOPLE_MAX);
+  readonly #lists = new Recent<string, ChannelMembers>(MEMBER_LISTS_MAX);
 
   constructor(client: Client) {
-    this.client = client;
+    this.#client = client;
   }
 
   person(id: string): ReadonlySignal<Person | undefined> {
-    return this.signalOf(id);
+    return this.#signalOf(id);
   }
 
   async find(text: string): Promise<Found> {
     const only = /^[@#]/.exec(text)?.[0];
     const words = text.replace(/^[@#]/, "").trim();
     const [people, channels] = await Promise.all([
-      only === "#" ? [] : this.findPeople(words),
-      only === "@" ? [] : this.findChannels(words),
+      only === "#" ? [] : this.#findPeople(words),
+      only === "@" ? [] : this.#findChannels(words),
     ]);
     return { people, channels };
   }
 
   membersOf(channelId: string): MembersOf {
-    return this.lists.getOrMake(
+    return this.#lists.getOrMake(
       channelId,
       () =>
-        new ChannelMembers(this.client, channelId, {
+        new ChannelMembers(this.#client, channelId, {
           met: (member) => this.met(member, member.online),
-          isOnline: (id) => this.known.peek(id)?.peek()?.online === true,
+          isOnline: (id) => this.#known.peek(id)?.peek()?.online === true,
         }),
     );
   }
@@ -84,7 +84,7 @@ export class LivePeople implements People {
 
   /** Somebody is shown. An `online` that is not known leaves what was known. */
   met(author: Author | Member | ListedAccount, online: boolean | undefined): void {
-    const shown = this.signalOf(author.id);
+    const shown = this.#signalOf(author.id);
     const before = shown.peek();
     const now = online ?? before?.online;
     const deleted = "deleted" in author && author.deleted === true;
@@ -99,65 +99,65 @@ export class LivePeople implements People {
   }
 
   presence(id: string, online: boolean): void {
-    const shown = this.known.peek(id);
+    const shown = this.#known.peek(id);
     const before = shown?.peek();
     if (shown !== undefined && before !== undefined) shown.value = { ...before, online };
-    for (const list of this.lists.values()) list.presence(id, online);
+    for (const list of this.#lists.values()) list.presence(id, online);
   }
 
   accountChanged(author: Author): void {
-    if (this.known.peek(author.id) !== undefined) this.met(author, undefined);
-    for (const list of this.lists.values()) list.accountChanged(author);
+    if (this.#known.peek(author.id) !== undefined) this.met(author, undefined);
+    for (const list of this.#lists.values()) list.accountChanged(author);
   }
 
   memberChanged(channelId: string, author: Author, standing: Member["standing"] | "none"): void {
     this.met(author, undefined);
-    this.lists.peek(channelId)?.changed(author, standing);
+    this.#lists.peek(channelId)?.changed(author, standing);
   }
 
   /** What was known may be out of date: lists that are shown are read anew. */
   reread(): void {
-    for (const list of this.lists.values()) list.outdated();
+    for (const list of this.#lists.values()) list.outdated();
   }
 
   clear(): void {
-    this.known.clear();
-    this.lists.clear();
+    this.#known.clear();
+    this.#lists.clear();
   }
 
-  private signalOf(id: string): Signal<Person | undefined> {
-    return this.known.getOrMake(id, () => signal<Person | undefined>(undefined));
+  #signalOf(id: string): Signal<Person | undefined> {
+    return this.#known.getOrMake(id, () => signal<Person | undefined>(undefined));
   }
 
-  private async findPeople(words: string): Promise<readonly ListedAccount[]> {
+  async #findPeople(words: string): Promise<readonly ListedAccount[]> {
     const pages = await Promise.all(
       matchesOf(words).map((match) =>
-        this.client.call("account.list", { match, limit: FOUND_MAX }),
+        this.#client.call("account.list", { match, limit: FOUND_MAX }),
       ),
     );
     const found = merged(pages.map(({ accounts }) => accounts));
     for (const account of found) this.met(account, account.online);
     const byName = new Set(found.map(({ id }) => id));
-    return [...found, ...this.shownAs(words).filter(({ id }) => !byName.has(id))].slice(
+    return [...found, ...this.#shownAs(words).filter(({ id }) => !byName.has(id))].slice(
       0,
       FOUND_MAX,
     );
   }
 
-  private async findChannels(words: string): Promise<readonly Channel[]> {
+  async #findChannels(words: string): Promise<readonly Channel[]> {
     const pages = await Promise.all(
       matchesOf(words).map((match) =>
-        this.client.call("channel.list", { match, limit: FOUND_MAX }),
+        this.#client.call("channel.list", { match, limit: FOUND_MAX }),
       ),
     );
     return merged(pages.map(({ channels }) => channels)).slice(0, FOUND_MAX);
   }
 
   /** People one has met whose shown name holds the text: the server looks at names only. */
-  private shownAs(words: string): ListedAccount[] {
+  #shownAs(words: string): ListedAccount[] {
     const folded = words.toLowerCase();
     if (folded === "" || /[*?]/.test(folded)) return [];
-    return this.known.values().flatMap((shown) => {
+    return this.#known.values().flatMap((shown) => {
       const person = shown.peek();
       if (!person?.displayName.toLowerCase().includes(folded) || person.deleted) return [];
       const { id, name, displayName, online = false } = person;

@@ -135,25 +135,25 @@ export class HashPlace implements Place {
   readonly current = signal<PlaceAt>(HOME);
   /** A name in the address that is still to be looked up. */
   readonly wanted = signal<string | undefined>(undefined);
-  private readonly address: Address;
-  private readonly unwatch: () => void;
+  readonly #address: Address;
+  readonly #unwatch: () => void;
 
   constructor(address: Address) {
-    this.address = address;
-    this.read();
-    this.unwatch = address.onChange(() => this.read());
+    this.#address = address;
+    this.#read();
+    this.#unwatch = address.onChange(() => this.#read());
   }
 
   go(place: PlaceAt, options: { readonly replace?: boolean } = {}): void {
     const hash = hashOf(place);
-    const depth = this.address.depth();
+    const depth = this.#address.depth();
     if (options.replace === true || hash === hashOf(this.current.peek())) {
-      this.address.replace(hash, depth);
+      this.#address.replace(hash, depth);
     } else {
-      this.address.push(hash, depth + 1);
+      this.#address.push(hash, depth + 1);
     }
     this.wanted.value = undefined;
-    this.become(place);
+    this.#become(place);
   }
 
   href(place: PlaceAt): string {
@@ -161,22 +161,22 @@ export class HashPlace implements Place {
   }
 
   back(): void {
-    if (this.address.depth() > 0) this.address.back();
+    if (this.#address.depth() > 0) this.#address.back();
     else this.go(HOME, { replace: true });
   }
 
   stop(): void {
-    this.unwatch();
+    this.#unwatch();
   }
 
-  private read(): void {
-    const parsed = parseHash(this.address.hash());
-    this.become("place" in parsed ? parsed.place : HOME);
+  #read(): void {
+    const parsed = parseHash(this.#address.hash());
+    this.#become("place" in parsed ? parsed.place : HOME);
     // Last: a name that is known is looked up at once, and leads on from here.
     this.wanted.value = "reference" in parsed ? parsed.reference : undefined;
   }
 
-  private become(place: PlaceAt): void {
+  #become(place: PlaceAt): void {
     if (hashOf(place) !== hashOf(this.current.peek())) this.current.value = place;
   }
 }

@@ -24,11 +24,11 @@ type Kept = { theme: Theme; notifications: NotificationPreferences };
 export class KeptPreferences implements Preferences {
   readonly theme: Signal<Theme>;
   readonly notifications: Signal<NotificationPreferences>;
-  private readonly notifier: Notifier;
-  private readonly ends: (() => void)[];
+  readonly #notifier: Notifier;
+  readonly #ends: (() => void)[];
 
   constructor(keep: PageKeep, notifier: Notifier) {
-    this.notifier = notifier;
+    this.#notifier = notifier;
     const kept = parse(keep.readJson(KEY));
     this.theme = signal(kept.theme);
     this.notifications = signal(kept.notifications);
@@ -46,22 +46,22 @@ export class KeptPreferences implements Preferences {
         this.notifications.value = notifications;
       }
     });
-    this.ends = [write, unwatch];
+    this.#ends = [write, unwatch];
   }
 
   permission() {
-    return this.notifier.permission();
+    return this.#notifier.permission();
   }
 
   async askPermission() {
-    const answer = await this.notifier.ask();
+    const answer = await this.#notifier.ask();
     const browser = answer === "granted";
     this.notifications.value = { ...this.notifications.peek(), browser };
     return answer;
   }
 
   stop(): void {
-    for (const end of this.ends) end();
+    for (const end of this.#ends) end();
   }
 }
 

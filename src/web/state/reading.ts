@@ -32,194 +32,194 @@ export class Reading {
   readonly line = signal<string | undefined>(undefined);
   readonly atNewest: ReadonlySignal<boolean>;
   readonly unseenBelow: ReadonlySignal<number>;
-  private readonly parts: ReadingParts;
-  private visible = false;
-  private readonly lastSeen = signal("");
+  readonly #parts: ReadingParts;
+  #visible = false;
+  readonly #lastSeen = signal("");
   /** Everything up to here was on the screen, or was read before. */
-  private readonly seenUpTo = signal("");
+  readonly #seenUpTo = signal("");
   /** Positions of messages of others that came and lie behind the range. */
-  private readonly beyond = signal<readonly string[]>([]);
-  private opening: Opening | undefined;
-  private isLineFixed = false;
+  readonly #beyond = signal<readonly string[]>([]);
+  #opening: Opening | undefined;
+  #isLineFixed = false;
   /** Nobody looks, and all was read: the line goes above what comes next. */
-  private isAwaiting = false;
-  private attendedSince: number | undefined;
+  #isAwaiting = false;
+  #attendedSince: number | undefined;
   /** What was marked last, and how much had come by then: a late arrival is marked again. */
-  private marked = "";
-  private arrivals = 0;
-  private cancel: (() => void) | undefined;
+  #marked = "";
+  #arrivals = 0;
+  #cancel: (() => void) | undefined;
 
   constructor(parts: ReadingParts) {
-    this.parts = parts;
+    this.#parts = parts;
     this.atNewest = computed(() => {
       const newest = last(parts.range.value)?.position;
       return (
-        parts.range.value.reachesNewest && (newest === undefined || newest <= this.lastSeen.value)
+        parts.range.value.reachesNewest && (newest === undefined || newest <= this.#lastSeen.value)
       );
     });
     this.unseenBelow = computed(() => {
-      const seen = this.seenUpTo.value;
+      const seen = this.#seenUpTo.value;
       const { messages } = parts.range.value;
       const inside = messages.slice(indexOf(parts.range.value, seen));
       const isUnseen = (message: Message) =>
         message.position > seen && counts(message, parts.me.value);
       return (
         inside.filter(isUnseen).length +
-        this.beyond.value.filter((position) => position > seen).length
+        this.#beyond.value.filter((position) => position > seen).length
       );
     });
   }
 
   /** On the page, as the view said last. */
   get isVisible(): boolean {
-    return this.visible;
+    return this.#visible;
   }
 
   /** Position of the lowest message on the screen; empty for none. */
   get lowest(): string {
-    return this.visible ? this.lastSeen.peek() : "";
+    return this.#visible ? this.#lastSeen.peek() : "";
   }
 
   /** Somebody sees what comes at once: it is at the end, and has been for a while. */
   get isWatched(): boolean {
-    return this.isAttended && this.dwellLeft() === 0 && this.atNewest.peek();
+    return this.#isAttended && this.#dwellLeft() === 0 && this.atNewest.peek();
   }
 
   /** The conversation is opened: what is unread now is what the line is about. */
   open(): void {
-    this.opening = undefined;
-    this.isLineFixed = false;
-    this.isAwaiting = false;
+    this.#opening = undefined;
+    this.#isLineFixed = false;
+    this.#isAwaiting = false;
     this.line.value = undefined;
     this.look();
   }
 
   setVisible(visible: boolean, lastSeen: string | undefined): void {
-    this.visible = visible;
-    this.lastSeen.value = lastSeen ?? "";
-    if (this.isAttended) this.seen(lastSeen ?? "");
-    this.attend();
+    this.#visible = visible;
+    this.#lastSeen.value = lastSeen ?? "";
+    if (this.#isAttended) this.#seen(lastSeen ?? "");
+    this.#attend();
   }
 
   /** Somebody came back to the page, or left it. */
   attentionChanged(): void {
-    if (this.parts.attention.has()) {
-      if (this.isAwaiting) this.isLineFixed = true; // what comes from now on is seen as it comes
-      this.isAwaiting = false;
-      if (this.visible) this.seen(this.lastSeen.peek());
-    } else if (this.parts.range.peek().reachesNewest && this.parts.conversation()?.unread === 0) {
-      this.await(last(this.parts.range.peek())?.position ?? "");
+    if (this.#parts.attention.has()) {
+      if (this.#isAwaiting) this.#isLineFixed = true; // what comes from now on is seen as it comes
+      this.#isAwaiting = false;
+      if (this.#visible) this.#seen(this.#lastSeen.peek());
+    } else if (this.#parts.range.peek().reachesNewest && this.#parts.conversation()?.unread === 0) {
+      this.#await(last(this.#parts.range.peek())?.position ?? "");
     }
-    this.attend();
+    this.#attend();
   }
 
   /** A message came, within the range or beyond it. */
   arrived(message: Message): void {
-    this.arrivals++;
-    const { range, me } = this.parts;
+    this.#arrivals++;
+    const { range, me } = this.#parts;
     const isBeyond = sideOf(range.peek(), message.position) === "behind";
     if (isBeyond && counts(message, me.peek())) {
-      this.beyond.value = [...this.beyond.peek(), message.position].slice(-BEYOND_MAX);
+      this.#beyond.value = [...this.#beyond.peek(), message.position].slice(-BEYOND_MAX);
     }
     this.look();
   }
 
   /** Something that reading depends on may have changed: the range, or what is known of the conversation. */
   look(): void {
-    const { range, loaded, conversation, me } = this.parts;
+    const { range, loaded, conversation, me } = this.#parts;
     const known = conversation();
-    if (known !== undefined && this.opening === undefined) this.begin(openingOf(known));
+    if (known !== undefined && this.#opening === undefined) this.#begin(openingOf(known));
     const held = range.peek();
     const newest = last(held)?.position ?? "";
-    if (this.beyond.peek().length > 0) {
-      const left = this.beyond.peek().filter((position) => position > newest);
-      if (left.length !== this.beyond.peek().length) this.beyond.value = left;
+    if (this.#beyond.peek().length > 0) {
+      const left = this.#beyond.peek().filter((position) => position > newest);
+      if (left.length !== this.#beyond.peek().length) this.#beyond.value = left;
     }
-    if (this.opening !== undefined && loaded.peek() && !this.isLineFixed) {
-      const line = lineOf(this.opening, held, me.peek());
-      if (line !== "unknown") this.fix(line.at);
+    if (this.#opening !== undefined && loaded.peek() && !this.#isLineFixed) {
+      const line = lineOf(this.#opening, held, me.peek());
+      if (line !== "unknown") this.#fix(line.at);
     }
-    this.check();
+    this.#check();
   }
 
   stop(): void {
-    this.cancel?.();
-    this.visible = false;
-    this.attendedSince = undefined;
+    this.#cancel?.();
+    this.#visible = false;
+    this.#attendedSince = undefined;
   }
 
-  private begin(opening: Opening): void {
-    this.opening = opening;
-    this.seen(opening.unread === 0 ? opening.newest : (opening.marker ?? ""));
-    if (opening.unread === 0 && !this.parts.attention.has()) this.await(opening.newest);
+  #begin(opening: Opening): void {
+    this.#opening = opening;
+    this.#seen(opening.unread === 0 ? opening.newest : (opening.marker ?? ""));
+    if (opening.unread === 0 && !this.#parts.attention.has()) this.#await(opening.newest);
   }
 
   /** The line goes above what comes behind this place. */
-  private await(newest: string): void {
-    this.opening = { marker: newest, unread: 1, newest };
-    this.isAwaiting = true;
-    this.isLineFixed = false;
+  #await(newest: string): void {
+    this.#opening = { marker: newest, unread: 1, newest };
+    this.#isAwaiting = true;
+    this.#isLineFixed = false;
     this.line.value = undefined;
   }
 
-  private fix(at: string | undefined): void {
-    if (at === undefined && this.isAwaiting) return;
-    this.isLineFixed = true;
+  #fix(at: string | undefined): void {
+    if (at === undefined && this.#isAwaiting) return;
+    this.#isLineFixed = true;
     this.line.value = at;
-    const range = this.parts.range.peek();
-    if (at !== undefined) this.seen(range.messages[indexOf(range, at) - 1]?.position ?? "");
+    const range = this.#parts.range.peek();
+    if (at !== undefined) this.#seen(range.messages[indexOf(range, at) - 1]?.position ?? "");
   }
 
-  private seen(upTo: string): void {
-    if (upTo > this.seenUpTo.peek()) this.seenUpTo.value = upTo;
+  #seen(upTo: string): void {
+    if (upTo > this.#seenUpTo.peek()) this.#seenUpTo.value = upTo;
   }
 
-  private get isAttended(): boolean {
-    return this.visible && this.parts.attention.has();
+  get #isAttended(): boolean {
+    return this.#visible && this.#parts.attention.has();
   }
 
-  private attend(): void {
-    if (!this.isAttended) this.attendedSince = undefined;
-    else this.attendedSince ??= this.parts.clock.monotonicMs();
-    this.check();
+  #attend(): void {
+    if (!this.#isAttended) this.#attendedSince = undefined;
+    else this.#attendedSince ??= this.#parts.clock.monotonicMs();
+    this.#check();
   }
 
-  private dwellLeft(): number {
-    if (this.attendedSince === undefined) return DWELL_MS;
-    const passed = this.parts.clock.monotonicMs() - this.attendedSince;
+  #dwellLeft(): number {
+    if (this.#attendedSince === undefined) return DWELL_MS;
+    const passed = this.#parts.clock.monotonicMs() - this.#attendedSince;
     return Math.max(0, DWELL_MS - passed);
   }
 
   /** Marks what was seen as read, now or as soon as it was looked at for long enough. */
-  private check(): void {
-    this.cancel?.();
-    this.cancel = undefined;
-    const upTo = this.readable();
+  #check(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const upTo = this.#readable();
     if (upTo === undefined) return;
-    const wait = this.dwellLeft();
+    const wait = this.#dwellLeft();
     if (wait > 0) {
-      this.cancel = this.parts.clock.schedule(wait, () => this.check());
+      this.#cancel = this.#parts.clock.schedule(wait, () => this.#check());
       return;
     }
-    this.marked = `${upTo} ${this.arrivals}`;
-    this.parts.markRead(upTo);
+    this.#marked = `${upTo} ${this.#arrivals}`;
+    this.#parts.markRead(upTo);
   }
 
   /** The place that one has read up to, if a server should hear of it. */
-  private readable(): string | undefined {
-    const known = this.parts.conversation();
-    if (!this.isAttended || known === undefined || !this.atNewest.peek()) return undefined;
-    const upTo = last(this.parts.range.peek())?.position;
+  #readable(): string | undefined {
+    const known = this.#parts.conversation();
+    if (!this.#isAttended || known === undefined || !this.atNewest.peek()) return undefined;
+    const upTo = last(this.#parts.range.peek())?.position;
     const standing = known.channel?.standing;
     const mayMark = known.kind === "direct" || standing === "owner" || standing === "member";
-    if (upTo === undefined || !mayMark || this.marked === `${upTo} ${this.arrivals}`)
+    if (upTo === undefined || !mayMark || this.#marked === `${upTo} ${this.#arrivals}`)
       return undefined;
-    return known.unread > 0 || this.hasUnmarked(known.marker) ? upTo : undefined;
+    return known.unread > 0 || this.#hasUnmarked(known.marker) ? upTo : undefined;
   }
 
-  private hasUnmarked(marker = ""): boolean {
-    const { messages } = this.parts.range.peek();
-    const me = this.parts.me.peek();
+  #hasUnmarked(marker = ""): boolean {
+    const { messages } = this.#parts.range.peek();
+    const me = this.#parts.me.peek();
     const found = messages.findLast((message) => counts(message, me));
     return found !== undefined && found.position > marker;
   }

@@ -1,46 +1,46 @@
 /** A map that forgets what was used least recently past its bound, unless it is in use. */
 export class Recent<K, V> {
-  private readonly entries = new Map<K, V>();
-  private readonly max: number;
-  private readonly isUsed: (value: V) => boolean;
-  private readonly forgotten: (value: V) => void;
+  readonly #entries = new Map<K, V>();
+  readonly #max: number;
+  readonly #isUsed: (value: V) => boolean;
+  readonly #forgotten: (value: V) => void;
 
   constructor(
     max: number,
     isUsed: (value: V) => boolean = () => false,
     forgotten: (value: V) => void = () => {},
   ) {
-    this.max = max;
-    this.isUsed = isUsed;
-    this.forgotten = forgotten;
+    this.#max = max;
+    this.#isUsed = isUsed;
+    this.#forgotten = forgotten;
   }
 
   get size(): number {
-    return this.entries.size;
+    return this.#entries.size;
   }
 
   /** Without counting as a use. */
   peek(key: K): V | undefined {
-    return this.entries.get(key);
+    return this.#entries.get(key);
   }
 
   get(key: K): V | undefined {
-    const value = this.entries.get(key);
+    const value = this.#entries.get(key);
     if (value !== undefined) {
-      this.entries.delete(key);
-      this.entries.set(key, value);
+      this.#entries.delete(key);
+      this.#entries.set(key, value);
     }
     return value;
   }
 
   set(key: K, value: V): void {
-    this.entries.delete(key);
-    this.entries.set(key, value);
-    if (this.entries.size <= this.max) return;
-    for (const [oldest, candidate] of this.entries) {
-      if (oldest === key || this.isUsed(candidate)) continue;
-      this.entries.delete(oldest);
-      this.forgotten(candidate);
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#max) return;
+    for (const [oldest, candidate] of this.#entries) {
+      if (oldest === key || this.#isUsed(candidate)) continue;
+      this.#entries.delete(oldest);
+      this.#forgotten(candidate);
       return;
     }
   }
@@ -54,14 +54,14 @@ export class Recent<K, V> {
   }
 
   delete(key: K): void {
-    this.entries.delete(key);
+    this.#entries.delete(key);
   }
 
   clear(): void {
-    this.entries.clear();
+    this.#entries.clear();
   }
 
   values(): V[] {
-    return [...this.entries.values()];
+    return [...this.#entries.values()];
   }
 }

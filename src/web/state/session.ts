@@ -94,39 +94,39 @@ export class AccountSession implements SessionState {
   readonly isAdmin = computed(() => this.account.value?.admin === true);
   readonly hello = signal<Hello | undefined>(undefined);
   readonly elsewhere = computed(() =>
-    elsewhereOf(this.hello.value?.servers ?? this.parts.keep.readJson(SERVERS), this.parts.home),
+    elsewhereOf(this.hello.value?.servers ?? this.#parts.keep.readJson(SERVERS), this.#parts.home),
   );
-  private attachedTo: string | undefined;
-  private readonly parts: SessionParts;
-  private readonly client: Client;
+  #attachedTo: string | undefined;
+  readonly #parts: SessionParts;
+  readonly #client: Client;
   /** Why a sign-out that comes is no surprise. */
-  private ending: "own" | "elsewhere" | undefined;
-  private isFollowing = false;
-  private asking: Promise<void> | undefined;
-  private stopped = false;
-  private readonly ends: (() => void)[];
+  #ending: "own" | "elsewhere" | undefined;
+  #isFollowing = false;
+  #asking: Promise<void> | undefined;
+  #stopped = false;
+  readonly #ends: (() => void)[];
 
   constructor(parts: SessionParts) {
-    this.parts = parts;
-    this.client = parts.client;
-    this.ends = [
-      this.client.on("signed_in", ({ account }) => this.signedIn(account)),
-      this.client.on("signed_out", ({ reason, code }) => this.signedOut(reason, code)),
-      parts.kept.onElsewhere(() => void this.follow()),
-      this.client.on("connection", ({ error, state, name }) => {
-        if (error?.code === "unauthorized") void this.forget();
-        if (state !== "live" || name === this.attachedTo) return;
-        this.attachedTo = name;
+    this.#parts = parts;
+    this.#client = parts.client;
+    this.#ends = [
+      this.#client.on("signed_in", ({ account }) => this.#signedIn(account)),
+      this.#client.on("signed_out", ({ reason, code }) => this.#signedOut(reason, code)),
+      parts.kept.onElsewhere(() => void this.#follow()),
+      this.#client.on("connection", ({ error, state, name }) => {
+        if (error?.code === "unauthorized") void this.#forget();
+        if (state !== "live" || name === this.#attachedTo) return;
+        this.#attachedTo = name;
         void this.refreshHello(); // each server has its own view of the others
       }),
     ];
-    void this.begin();
+    void this.#begin();
   }
 
   async signIn(params: { name: string; password: string }): Promise<void> {
-    const label = this.parts.deviceLabel;
-    await this.client.signIn({ ...params, label }, { deadlineMs: SIGN_IN_MS });
-    if (this.parts.place.current.peek().is === "invite") this.goHome();
+    const label = this.#parts.deviceLabel;
+    await this.#client.signIn({ ...params, label }, { deadlineMs: SIGN_IN_MS });
+    if (this.#parts.place.current.peek().is === "invite") this.#goHome();
   }
 
   async signUp(params: {
@@ -135,74 +135,74 @@ export class AccountSession implements SessionState {
     displayName?: string;
     invitation?: string;
   }): Promise<void> {
-    const label = this.parts.deviceLabel;
-    await settled(this.client, "account.create", { ...params, label }, SIGN_IN_MS);
-    this.parts.place.go({ is: "guide" }, { replace: true });
+    const label = this.#parts.deviceLabel;
+    await settled(this.#client, "account.create", { ...params, label }, SIGN_IN_MS);
+    this.#parts.place.go({ is: "guide" }, { replace: true });
   }
 
   async signOut(): Promise<void> {
-    this.ending = "own";
+    this.#ending = "own";
     try {
-      await this.client.signOut();
+      await this.#client.signOut();
     } catch {
-      this.parts.alerts.show({
+      this.#parts.alerts.show({
         kind: "warn",
         text:
           "Signed out here, but the server could not be told. The session goes on there until it is " +
           "ended: sign in and look under Settings, Sessions.",
       });
     } finally {
-      this.ending = undefined;
+      this.#ending = undefined;
     }
-    this.goHome();
+    this.#goHome();
   }
 
   async deleteAccount(params: { password: string; erase: boolean }): Promise<void> {
     const id = this.account.peek()?.id;
-    await this.client.call("account.delete", params);
-    if (id !== undefined) this.parts.forget(id);
+    await this.#client.call("account.delete", params);
+    if (id !== undefined) this.#parts.forget(id);
   }
 
   async sessions(): Promise<Session[]> {
-    return (await this.client.call("session.list")).sessions;
+    return (await this.#client.call("session.list")).sessions;
   }
 
   async revoke(session: string): Promise<void> {
-    await settled(this.client, "session.revoke", { session });
+    await settled(this.#client, "session.revoke", { session });
   }
 
   async rename(name: string): Promise<void> {
-    this.changed((await settled(this.client, "account.rename", { name })).account);
+    this.#changed((await settled(this.#client, "account.rename", { name })).account);
   }
 
   async setDisplayName(displayName: string): Promise<void> {
-    this.changed((await settled(this.client, "account.update", { displayName })).account);
+    this.#changed((await settled(this.#client, "account.update", { displayName })).account);
   }
 
   async changePassword(password: string, newPassword: string): Promise<void> {
-    await this.client.call("account.password", { password, newPassword });
+    await this.#client.call("account.password", { password, newPassword });
   }
 
   refreshHello(): Promise<void> {
-    this.asking ??= this.client
+    this.#asking ??= this.#client
       .call("server.hello", {})
       .then((hello) => {
         this.hello.value = hello;
-        this.keepServers();
+        this.#keepServers();
       })
-      .catch(() => this.helloLater())
+      .catch(() => this.#helloLater())
       .finally(() => {
-        this.asking = undefined;
+        this.#asking = undefined;
       });
-    return this.asking;
+    return this.#asking;
   }
 
   /** The own account changed how it is shown, or in something that only asking tells. */
   accountChanged(author: Author): void {
     const account = this.account.peek();
     if (account?.id !== author.id || author.deleted === true) return;
-    this.changed({ ...account, name: author.name, displayName: author.displayName ?? "" });
-    void this.askWhetherAdmin();
+    this.#changed({ ...account, name: author.name, displayName: author.displayName ?? "" });
+    void this.#askWhetherAdmin();
   }
 
   /** Servers came, went or changed state. */
@@ -210,60 +210,60 @@ export class AccountSession implements SessionState {
     const hello = this.hello.peek();
     if (hello === undefined) return;
     this.hello.value = { ...hello, servers };
-    this.keepServers();
+    this.#keepServers();
   }
 
   /** Too much was missed to hear of each change. */
   reread(): void {
-    if (this.client.account !== undefined) this.changed(this.client.account);
+    if (this.#client.account !== undefined) this.#changed(this.#client.account);
   }
 
   stop(): void {
-    this.stopped = true;
-    for (const end of this.ends) end();
+    this.#stopped = true;
+    for (const end of this.#ends) end();
   }
 
-  private keepServers(): void {
+  #keepServers(): void {
     const others = this.elsewhere.peek();
-    this.parts.keep.write(SERVERS, others.length === 0 ? undefined : JSON.stringify(others));
-    this.parts.joined.heard(others);
+    this.#parts.keep.write(SERVERS, others.length === 0 ? undefined : JSON.stringify(others));
+    this.#parts.joined.heard(others);
   }
 
   // How it begins.
 
-  private async begin(): Promise<void> {
-    await this.client.ready;
-    if (this.phase.peek().is !== "loading" || this.stopped) return;
-    if (this.client.token === undefined) {
+  async #begin(): Promise<void> {
+    await this.#client.ready;
+    if (this.phase.peek().is !== "loading" || this.#stopped) return;
+    if (this.#client.token === undefined) {
       this.phase.value = { is: "signed_out" };
       void this.refreshHello();
       return;
     }
     // Whoever reloads without a server sees what waits to be sent, not a way in.
-    const known = this.parts.keep.readJson(ACCOUNT) as Partial<Account> | undefined;
-    const { account } = this.parts.kept.kept ?? {};
+    const known = this.#parts.keep.readJson(ACCOUNT) as Partial<Account> | undefined;
+    const { account } = this.#parts.kept.kept ?? {};
     if (known?.id !== account || typeof known?.name !== "string") return;
     this.phase.value = { is: "signed_in", account: { displayName: "", ...known } as Account };
   }
 
-  private signedIn(account: Account): void {
-    this.changed(account);
+  #signedIn(account: Account): void {
+    this.#changed(account);
     void this.refreshHello();
   }
 
-  private changed(account: Account): void {
+  #changed(account: Account): void {
     this.phase.value = { is: "signed_in", account };
-    this.parts.keep.write(ACCOUNT, JSON.stringify(account));
+    this.#parts.keep.write(ACCOUNT, JSON.stringify(account));
   }
 
   // How it ends.
 
-  private signedOut(reason: string, code: RefusalCode): void {
+  #signedOut(reason: string, code: RefusalCode): void {
     const before = this.account.peek();
-    const { ending } = this;
-    if (ending !== "elsewhere") this.parts.keep.write(ACCOUNT, undefined);
+    const ending = this.#ending;
+    if (ending !== "elsewhere") this.#parts.keep.write(ACCOUNT, undefined);
     if (before !== undefined && /the account was deleted/.test(reason)) {
-      this.parts.forget(before.id);
+      this.#parts.forget(before.id);
     }
     if (ending === "own") this.phase.value = { is: "signed_out" };
     else if (ending === "elsewhere") this.phase.value = { is: "loading" };
@@ -272,49 +272,49 @@ export class AccountSession implements SessionState {
   }
 
   /** The page's server is another cluster's now: there the session is good for nothing. */
-  private async forget(): Promise<void> {
-    await this.client.forget();
+  async #forget(): Promise<void> {
+    await this.#client.forget();
   }
 
-  private goHome(): void {
-    this.parts.place.go(HOME, { replace: true });
+  #goHome(): void {
+    this.#parts.place.go(HOME, { replace: true });
   }
 
   // What other tabs did.
 
-  private async follow(): Promise<void> {
-    if (this.isFollowing) return; // whoever runs it looks again
-    this.isFollowing = true;
-    await this.client.ready;
+  async #follow(): Promise<void> {
+    if (this.#isFollowing) return; // whoever runs it looks again
+    this.#isFollowing = true;
+    await this.#client.ready;
     for (;;) {
-      const wanted = this.parts.kept.kept?.account;
-      if (wanted === this.present || this.stopped) break;
-      if (!(await this.become(wanted))) break;
+      const wanted = this.#parts.kept.kept?.account;
+      if (wanted === this.#present || this.#stopped) break;
+      if (!(await this.#become(wanted))) break;
     }
-    this.isFollowing = false;
+    this.#isFollowing = false;
   }
 
   /** Whom this tab acts for, or is about to. */
-  private get present(): string | undefined {
-    if (this.client.token === undefined) return undefined;
-    return this.client.account?.id ?? this.account.peek()?.id;
+  get #present(): string | undefined {
+    if (this.#client.token === undefined) return undefined;
+    return this.#client.account?.id ?? this.account.peek()?.id;
   }
 
-  private async become(account: string | undefined): Promise<boolean> {
+  async #become(account: string | undefined): Promise<boolean> {
     let isDone = true;
-    this.ending = "elsewhere";
+    this.#ending = "elsewhere";
     this.phase.value = { is: "loading" };
-    await this.parts.kept.follow(async () => {
+    await this.#parts.kept.follow(async () => {
       try {
-        if (account === undefined) await this.client.forget();
-        else await this.client.resume(COOKIE);
+        if (account === undefined) await this.#client.forget();
+        else await this.#client.resume(COOKIE);
       } catch {
         isDone = false;
       }
-      await this.client.flush();
+      await this.#client.flush();
     });
-    this.ending = undefined;
-    if (this.client.token === undefined) {
+    this.#ending = undefined;
+    if (this.#client.token === undefined) {
       const reason =
         account === undefined ? "You signed out in another tab." : reasonOf("unauthorized", "");
       this.phase.value = { is: "signed_out", reason };
@@ -324,16 +324,16 @@ export class AccountSession implements SessionState {
 
   // What only asking tells.
 
-  private helloLater(): void {
-    if (this.stopped || this.phase.peek().is === "signed_in") return;
-    this.parts.clock.schedule(HELLO_AGAIN_MS, () => {
-      if (!this.stopped && this.phase.peek().is !== "signed_in") void this.refreshHello();
+  #helloLater(): void {
+    if (this.#stopped || this.phase.peek().is === "signed_in") return;
+    this.#parts.clock.schedule(HELLO_AGAIN_MS, () => {
+      if (!this.#stopped && this.phase.peek().is !== "signed_in") void this.refreshHello();
     });
   }
 
   /** Rights are in no event, but an event says that something changed. */
-  private async askWhetherAdmin(): Promise<void> {
-    const isAdmin = await this.client.call("setting.read").then(
+  async #askWhetherAdmin(): Promise<void> {
+    const isAdmin = await this.#client.call("setting.read").then(
       () => true,
       (error: { code?: RefusalCode }) => (error.code === "forbidden" ? false : undefined),
     );
@@ -341,7 +341,7 @@ export class AccountSession implements SessionState {
     if (account === undefined || isAdmin === undefined) return;
     if (isAdmin === (account.admin === true)) return;
     const { admin: _, ...rest } = account;
-    this.changed(isAdmin ? { ...rest, admin: true } : rest);
+    this.#changed(isAdmin ? { ...rest, admin: true } : rest);
   }
 }
 

@@ -12,51 +12,51 @@ const HOLDS_MS = 45_000;
 const KEY = "attention";
 
 export class SharedAttention {
-  private readonly keep: PageKeep;
-  private readonly attention: Attention;
-  private readonly clock: Clock;
-  private readonly tab: string;
-  private cancel: (() => void) | undefined;
-  private readonly unlisten: () => void;
+  readonly #keep: PageKeep;
+  readonly #attention: Attention;
+  readonly #clock: Clock;
+  readonly #tab: string;
+  #cancel: (() => void) | undefined;
+  readonly #unlisten: () => void;
 
   /** `tab`: tells this tab from the others. */
   constructor(keep: PageKeep, attention: Attention, clock: Clock, tab: string) {
-    this.keep = keep;
-    this.attention = attention;
-    this.clock = clock;
-    this.tab = tab;
-    this.unlisten = attention.onChange(() => this.say());
-    this.say();
+    this.#keep = keep;
+    this.#attention = attention;
+    this.#clock = clock;
+    this.#tab = tab;
+    this.#unlisten = attention.onChange(() => this.#say());
+    this.#say();
   }
 
   get isElsewhere(): boolean {
-    const said = this.read();
-    return said !== undefined && said.tab !== this.tab && this.age(said.at) < HOLDS_MS;
+    const said = this.#read();
+    return said !== undefined && said.tab !== this.#tab && this.#age(said.at) < HOLDS_MS;
   }
 
   stop(): void {
-    this.unlisten();
-    this.cancel?.();
-    if (this.read()?.tab === this.tab) this.keep.write(KEY, undefined);
+    this.#unlisten();
+    this.#cancel?.();
+    if (this.#read()?.tab === this.#tab) this.#keep.write(KEY, undefined);
   }
 
-  private say(): void {
-    this.cancel?.();
-    this.cancel = undefined;
-    if (this.attention.has()) {
-      this.keep.write(KEY, JSON.stringify({ tab: this.tab, at: this.clock.wallMs() }));
-      this.cancel = this.clock.schedule(SAY_MS, () => this.say());
-    } else if (this.read()?.tab === this.tab) {
-      this.keep.write(KEY, undefined);
+  #say(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#attention.has()) {
+      this.#keep.write(KEY, JSON.stringify({ tab: this.#tab, at: this.#clock.wallMs() }));
+      this.#cancel = this.#clock.schedule(SAY_MS, () => this.#say());
+    } else if (this.#read()?.tab === this.#tab) {
+      this.#keep.write(KEY, undefined);
     }
   }
 
-  private age(at: number): number {
-    return Math.abs(this.clock.wallMs() - at);
+  #age(at: number): number {
+    return Math.abs(this.#clock.wallMs() - at);
   }
 
-  private read(): { readonly tab: string; readonly at: number } | undefined {
-    const said = this.keep.readJson(KEY) as { tab?: unknown; at?: unknown } | undefined;
+  #read(): { readonly tab: string; readonly at: number } | undefined {
+    const said = this.#keep.readJson(KEY) as { tab?: unknown; at?: unknown } | undefined;
     if (typeof said?.tab !== "string" || typeof said.at !== "number") return undefined;
     return { tab: said.tab, at: said.at };
   }

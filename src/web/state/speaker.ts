@@ -19,16 +19,16 @@ export type SpeakerParts = {
 };
 
 export class Speaker {
-  private readonly parts: SpeakerParts;
+  readonly #parts: SpeakerParts;
   /** One toast for a conversation: what came last. */
-  private readonly shown = new Map<string, number>();
+  readonly #shown = new Map<string, number>();
 
   constructor(parts: SpeakerParts) {
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   posted(message: Message): void {
-    const { parts } = this;
+    const parts = this.#parts;
     const id = message.conversation;
     const conversation = parts.conversation(id);
     const kind = noticeFor(message, {
@@ -49,17 +49,17 @@ export class Speaker {
     }
     this.opened(id);
     const action = { label: "Show", run: () => parts.go(id) };
-    this.shown.set(id, parts.alerts.show({ kind: "info", text: `${title}: ${text}`, action }));
+    this.#shown.set(id, parts.alerts.show({ kind: "info", text: `${title}: ${text}`, action }));
   }
 
   /** One is there now: nothing needs to be said of it. */
   opened(conversation: string): void {
-    const toast = this.shown.get(conversation);
-    if (toast !== undefined) this.parts.alerts.dismiss(toast);
-    this.shown.delete(conversation);
+    const toast = this.#shown.get(conversation);
+    if (toast !== undefined) this.#parts.alerts.dismiss(toast);
+    this.#shown.delete(conversation);
   }
 
   clear(): void {
-    for (const conversation of [...this.shown.keys()]) this.opened(conversation);
+    for (const conversation of [...this.#shown.keys()]) this.opened(conversation);
   }
 }

@@ -57,36 +57,36 @@ export function itemsOf(shown: Shown, before: readonly TimelineItem[]): readonly
 
 /** What the next item comes after. */
 class Flow {
-  private readonly days: Days;
-  private readonly add: (item: TimelineItem) => void;
-  private dayStart = Number.NaN;
-  private dayEnd = Number.NEGATIVE_INFINITY;
-  private author: string | undefined;
-  private at = 0;
+  readonly #days: Days;
+  readonly #add: (item: TimelineItem) => void;
+  #dayStart = Number.NaN;
+  #dayEnd = Number.NEGATIVE_INFINITY;
+  #author: string | undefined;
+  #at = 0;
 
   constructor(days: Days, add: (item: TimelineItem) => void) {
-    this.days = days;
-    this.add = add;
+    this.#days = days;
+    this.#add = add;
   }
 
   /** Begins a day where another one ended. Days only go on: a message that is of an earlier one belongs here. */
   day(ms: number): void {
-    if (ms < this.dayEnd) return;
-    this.dayStart = this.days.startOf(ms);
-    this.dayEnd = this.days.endOf(ms);
-    this.author = undefined;
-    this.add({ is: "day", key: `day ${this.dayStart}`, ms: this.dayStart });
+    if (ms < this.#dayEnd) return;
+    this.#dayStart = this.#days.startOf(ms);
+    this.#dayEnd = this.#days.endOf(ms);
+    this.#author = undefined;
+    this.#add({ is: "day", key: `day ${this.#dayStart}`, ms: this.#dayStart });
   }
 
   line(): void {
-    this.author = undefined;
-    this.add({ is: "new", key: "new" });
+    this.#author = undefined;
+    this.#add({ is: "new", key: "new" });
   }
 
   follows(author: string | undefined, at: number): boolean {
-    const is = author !== undefined && author === this.author && at - this.at < GROUP_MS;
-    this.author = author;
-    this.at = at;
+    const is = author !== undefined && author === this.#author && at - this.#at < GROUP_MS;
+    this.#author = author;
+    this.#at = at;
     return is;
   }
 }

@@ -70,56 +70,56 @@ export class LiveTimeline implements Timeline {
   readonly state: ReadonlySignal<{ readonly older: TimelineEnd; readonly newer: TimelineEnd }>;
   readonly loaded = signal(false);
   readonly highlighted = signal<string | undefined>(undefined);
-  private readonly parts: TimelineParts;
-  private readonly pages: HistoryPages;
-  private readonly reading: Reading;
-  private readonly range = signal<Range>(NOTHING);
-  private readonly olderBusy = signal<Busy>("loading");
-  private readonly newerBusy = signal<Busy>("loading");
-  private turn = 0;
+  readonly #parts: TimelineParts;
+  readonly #pages: HistoryPages;
+  readonly #reading: Reading;
+  readonly #range = signal<Range>(NOTHING);
+  readonly #olderBusy = signal<Busy>("loading");
+  readonly #newerBusy = signal<Busy>("loading");
+  #turn = 0;
   /** The whole load that is under way, and what events said since it began. */
-  private whole: { readonly turn: number; readonly heard: Message[] } | undefined;
-  private isOutdated = true;
-  private isOpen = false;
-  private cancelHighlight: (() => void) | undefined;
-  private cancelAgain: (() => void) | undefined;
+  #whole: { readonly turn: number; readonly heard: Message[] } | undefined;
+  #isOutdated = true;
+  #isOpen = false;
+  #cancelHighlight: (() => void) | undefined;
+  #cancelAgain: (() => void) | undefined;
 
   constructor(conversation: string, parts: TimelineParts) {
     this.conversation = conversation;
-    this.parts = parts;
-    this.pages = new HistoryPages(parts.client, () => parts.reference(conversation));
-    this.reading = new Reading({
+    this.#parts = parts;
+    this.#pages = new HistoryPages(parts.client, () => parts.reference(conversation));
+    this.#reading = new Reading({
       ...parts,
-      range: this.range,
+      range: this.#range,
       loaded: this.loaded,
       conversation: () => parts.conversation(conversation),
       markRead: (upTo) => parts.markRead(conversation, upTo),
     });
-    this.items = this.computeItems();
+    this.items = this.#computeItems();
     this.state = computed(() => ({
-      older: this.olderBusy.value ?? (this.range.value.reachesOldest ? "end" : "more"),
-      newer: this.newerBusy.value ?? (this.range.value.reachesNewest ? "end" : "more"),
+      older: this.#olderBusy.value ?? (this.#range.value.reachesOldest ? "end" : "more"),
+      newer: this.#newerBusy.value ?? (this.#range.value.reachesNewest ? "end" : "more"),
     }));
   }
 
   get atNewest(): ReadonlySignal<boolean> {
-    return this.reading.atNewest;
+    return this.#reading.atNewest;
   }
 
   get unseenBelow(): ReadonlySignal<number> {
-    return this.reading.unseenBelow;
+    return this.#reading.unseenBelow;
   }
 
   get firstUnread(): string | undefined {
-    return this.reading.line.value;
+    return this.#reading.line.value;
   }
 
   loadOlder(): Promise<void> {
     if (!this.loaded.peek()) return this.jumpToNewest();
-    const begin = first(this.range.peek());
-    if (begin === undefined || this.range.peek().reachesOldest) return Promise.resolve();
-    return this.extend(this.olderBusy, async () => {
-      const page = await this.pages.older(begin.position);
+    const begin = first(this.#range.peek());
+    if (begin === undefined || this.#range.peek().reachesOldest) return Promise.resolve();
+    return this.#extend(this.#olderBusy, async () => {
+      const page = await this.#pages.older(begin.position);
       return (range) =>
         first(range)?.position === begin.position
           ? trimmed(withOlder(range, page.messages, page.isLast), "newest")
@@ -129,10 +129,10 @@ export class LiveTimeline implements Timeline {
 
   loadNewer(): Promise<void> {
     if (!this.loaded.peek()) return this.jumpToNewest();
-    const end = last(this.range.peek());
-    if (end === undefined || this.range.peek().reachesNewest) return Promise.resolve();
-    return this.extend(this.newerBusy, async () => {
-      const page = await this.pages.newer(end.position);
+    const end = last(this.#range.peek());
+    if (end === undefined || this.#range.peek().reachesNewest) return Promise.resolve();
+    return this.#extend(this.#newerBusy, async () => {
+      const page = await this.#pages.newer(end.position);
       return (range) =>
         last(range)?.position === end.position
           ? trimmed(withNewer(range, page.messages, page.isLast), "oldest")
@@ -141,57 +141,57 @@ export class LiveTimeline implements Timeline {
   }
 
   async jumpToNewest(): Promise<void> {
-    const isComing = !this.loaded.peek() && this.whole !== undefined;
-    if (isComing || (this.loaded.peek() && this.range.peek().reachesNewest)) return;
-    await this.replace(() => this.pages.newest());
+    const isComing = !this.loaded.peek() && this.#whole !== undefined;
+    if (isComing || (this.loaded.peek() && this.#range.peek().reachesNewest)) return;
+    await this.#replace(() => this.#pages.newest());
   }
 
   async jumpTo(position: string): Promise<void> {
-    if (!this.holdsExactly(position)) {
-      await this.replace(() =>
-        this.pages.around(position).catch((error) => {
+    if (!this.#holdsExactly(position)) {
+      await this.#replace(() =>
+        this.#pages.around(position).catch((error) => {
           // A link may be made up, or cut: the conversation is there all the same.
           if (error instanceof HoldfastError && error.code === "invalid")
-            return this.pages.newest();
+            return this.#pages.newest();
           throw error;
         }),
       );
     }
-    const range = this.range.peek();
-    this.highlight(range.messages[indexOf(range, position)]?.id);
+    const range = this.#range.peek();
+    this.#highlight(range.messages[indexOf(range, position)]?.id);
   }
 
   async edit(messageId: string, text: string): Promise<void> {
-    const { message } = await settled(this.parts.client, "message.edit", {
+    const { message } = await settled(this.#parts.client, "message.edit", {
       message: messageId,
       text,
     });
-    this.parts.changed(message);
+    this.#parts.changed(message);
   }
 
   async delete(messageId: string): Promise<void> {
-    const { message } = await settled(this.parts.client, "message.delete", { message: messageId });
-    this.parts.changed(message);
+    const { message } = await settled(this.#parts.client, "message.delete", { message: messageId });
+    this.#parts.changed(message);
   }
 
   setVisible(visible: boolean, lastSeen: string | undefined): void {
-    this.reading.setVisible(visible, lastSeen);
+    this.#reading.setVisible(visible, lastSeen);
   }
 
   // For the other parts.
 
   /** Somebody is there, or its view is on the page. */
   get isInUse(): boolean {
-    return this.isOpen || this.reading.isVisible;
+    return this.#isOpen || this.#reading.isVisible;
   }
 
   get isWatched(): boolean {
-    return this.reading.isWatched;
+    return this.#reading.isWatched;
   }
 
   /** Whether a first page was asked for. */
   get isBegun(): boolean {
-    return this.turn > 0;
+    return this.#turn > 0;
   }
 
   begin(): void {
@@ -200,38 +200,38 @@ export class LiveTimeline implements Timeline {
 
   /** One comes to it: `at` a place, or wherever it was. */
   open(at?: string): void {
-    this.isOpen = true;
-    batch(() => this.reading.open());
+    this.#isOpen = true;
+    batch(() => this.#reading.open());
     if (at !== undefined) void this.jumpTo(at);
-    else if (this.isOutdated) void this.reload();
-    if (at !== undefined || !this.isOutdated) void this.reopen();
+    else if (this.#isOutdated) void this.reload();
+    if (at !== undefined || !this.#isOutdated) void this.reopen();
   }
 
   /** Reads what is visible anew, or the newest; nothing jumps. */
   reload(): Promise<void> {
-    const lowest = this.reading.lowest;
-    const isAtEnd = lowest === "" || (this.loaded.peek() && this.reading.atNewest.peek());
-    return this.replace(() => (isAtEnd ? this.pages.newest(AROUND) : this.pages.around(lowest)));
+    const lowest = this.#reading.lowest;
+    const isAtEnd = lowest === "" || (this.loaded.peek() && this.#reading.atNewest.peek());
+    return this.#replace(() => (isAtEnd ? this.#pages.newest(AROUND) : this.#pages.around(lowest)));
   }
 
   /** One went elsewhere. */
   leave(): void {
-    this.isOpen = false;
+    this.#isOpen = false;
   }
 
   /** What is held may be wrong: it is read anew when somebody looks. */
   outdated(): void {
-    this.isOutdated = true;
+    this.#isOutdated = true;
     if (this.isInUse) void this.reload();
   }
 
   /** There is a connection again. */
   connected(): void {
-    for (const busy of [this.olderBusy, this.newerBusy]) {
+    for (const busy of [this.#olderBusy, this.#newerBusy]) {
       if (this.loaded.peek() && busy.peek() !== "loading") busy.value = undefined;
     }
-    if (!this.isInUse || this.whole !== undefined) return;
-    if (this.isOutdated) void this.reload();
+    if (!this.isInUse || this.#whole !== undefined) return;
+    if (this.#isOutdated) void this.reload();
     else void this.reopen();
   }
 
@@ -240,8 +240,8 @@ export class LiveTimeline implements Timeline {
    * it: if it is none that should be held, something was missed.
    */
   async reopen(): Promise<void> {
-    const newest = await this.pages.newest(1).then(last, () => undefined);
-    const range = this.range.peek();
+    const newest = await this.#pages.newest(1).then(last, () => undefined);
+    const range = this.#range.peek();
     if (newest === undefined || !range.reachesNewest || find(range, newest.id) !== undefined)
       return;
     if (sideOf(range, newest.position) === "behind") await this.reload();
@@ -249,126 +249,125 @@ export class LiveTimeline implements Timeline {
 
   /** For a channel whose events one does not get: what came since. */
   async poll(): Promise<void> {
-    const end = last(this.range.peek());
-    if (!this.range.peek().reachesNewest || this.newerBusy.peek() === "loading") return;
+    const end = last(this.#range.peek());
+    if (!this.#range.peek().reachesNewest || this.#newerBusy.peek() === "loading") return;
     if (end === undefined) await this.reload();
-    const page = end && (await this.pages.newer(end.position).catch(() => undefined));
-    if (page === undefined || last(this.range.peek())?.position !== end?.position) return;
-    this.become(trimmed(withNewer(this.range.peek(), page.messages, page.isLast), this.farEnd()));
+    const page = end && (await this.#pages.newer(end.position).catch(() => undefined));
+    if (page === undefined || last(this.#range.peek())?.position !== end?.position) return;
+    this.#become(
+      trimmed(withNewer(this.#range.peek(), page.messages, page.isLast), this.#farEnd()),
+    );
   }
 
   posted(message: Message): void {
-    this.say(message);
-    this.reading.arrived(message);
+    this.#say(message);
+    this.#reading.arrived(message);
   }
 
   changed(message: Message): void {
-    this.say(message);
-    this.reading.look();
+    this.#say(message);
+    this.#reading.look();
   }
 
   accountChanged(author: Author): void {
-    const after = withAuthorShown(this.range.peek(), author);
-    if (after === this.range.peek()) return;
-    this.range.value = after;
+    const after = withAuthorShown(this.#range.peek(), author);
+    if (after === this.#range.peek()) return;
+    this.#range.value = after;
     // What it wrote may be erased with it, and no event says so.
     if (author.deleted === true) this.outdated();
   }
 
   attentionChanged(): void {
-    this.reading.attentionChanged();
+    this.#reading.attentionChanged();
   }
 
   /** What is known of the conversation changed. */
   look(): void {
-    this.reading.look();
+    this.#reading.look();
   }
 
   stop(): void {
-    this.turn++;
-    this.reading.stop();
-    this.cancelHighlight?.();
-    this.cancelAgain?.();
+    this.#turn++;
+    this.#reading.stop();
+    this.#cancelHighlight?.();
+    this.#cancelAgain?.();
   }
 
   // Whole loads.
 
-  private async replace(read: () => Promise<Range>): Promise<void> {
-    const turn = ++this.turn;
+  async #replace(read: () => Promise<Range>): Promise<void> {
+    const turn = ++this.#turn;
     const heard: Message[] = [];
-    this.whole = { turn, heard };
-    if (!this.loaded.peek()) this.busyBoth("loading");
+    this.#whole = { turn, heard };
+    if (!this.loaded.peek()) this.#busyBoth("loading");
     try {
       const came = await read();
-      if (turn !== this.turn) return;
-      this.whole = undefined;
+      if (turn !== this.#turn) return;
+      this.#whole = undefined;
       if (heard.length >= HEARD_MAX) {
-        await this.replace(read);
+        await this.#replace(read);
         return;
       }
-      this.isOutdated = false;
+      this.#isOutdated = false;
       batch(() => {
         this.loaded.value = true;
-        this.busyBoth(undefined);
-        this.become(heard.reduce(withMessage, replaced(this.range.peek(), came)));
+        this.#busyBoth(undefined);
+        this.#become(heard.reduce(withMessage, replaced(this.#range.peek(), came)));
       });
     } catch (error) {
-      if (turn !== this.turn) return;
-      this.whole = undefined;
-      this.isOutdated = true;
-      if (!this.loaded.peek()) this.busyBoth({ error: textOf(error) });
-      this.cancelAgain = this.parts.clock.schedule(AGAIN_MS, () => {
-        const isLive = this.parts.client.connection.state === "live";
-        if (turn === this.turn && isLive && this.isInUse) void this.reload();
+      if (turn !== this.#turn) return;
+      this.#whole = undefined;
+      this.#isOutdated = true;
+      if (!this.loaded.peek()) this.#busyBoth({ error: textOf(error) });
+      this.#cancelAgain = this.#parts.clock.schedule(AGAIN_MS, () => {
+        const isLive = this.#parts.client.connection.state === "live";
+        if (turn === this.#turn && isLive && this.isInUse) void this.reload();
       });
     }
   }
 
-  private busyBoth(busy: Busy): void {
+  #busyBoth(busy: Busy): void {
     batch(() => {
-      this.olderBusy.value = busy;
-      this.newerBusy.value = busy;
+      this.#olderBusy.value = busy;
+      this.#newerBusy.value = busy;
     });
   }
 
   // One more page.
 
-  private async extend(
-    busy: Signal<Busy>,
-    read: () => Promise<(range: Range) => Range>,
-  ): Promise<void> {
-    const { turn } = this;
+  async #extend(busy: Signal<Busy>, read: () => Promise<(range: Range) => Range>): Promise<void> {
+    const turn = this.#turn;
     if (busy.peek() === "loading") return;
     busy.value = "loading";
     try {
       const grow = await read();
-      if (turn !== this.turn) return;
+      if (turn !== this.#turn) return;
       batch(() => {
         busy.value = undefined;
-        this.become(grow(this.range.peek()));
+        this.#become(grow(this.#range.peek()));
       });
     } catch (error) {
-      if (turn === this.turn) busy.value = { error: textOf(error) };
+      if (turn === this.#turn) busy.value = { error: textOf(error) };
     }
   }
 
   // What is held.
 
-  private say(message: Message): void {
-    if (this.whole !== undefined && this.whole.heard.length < HEARD_MAX) {
-      this.whole.heard.push(message);
+  #say(message: Message): void {
+    if (this.#whole !== undefined && this.#whole.heard.length < HEARD_MAX) {
+      this.#whole.heard.push(message);
     }
     if (!this.loaded.peek()) return;
-    const before = this.range.peek();
+    const before = this.#range.peek();
     const after = withMessage(before, message);
-    if (after !== before) this.become(trimmed(after, this.farEnd()));
+    if (after !== before) this.#become(trimmed(after, this.#farEnd()));
   }
 
-  private become(range: Range): void {
-    if (range === this.range.peek()) return;
+  #become(range: Range): void {
+    if (range === this.#range.peek()) return;
     batch(() => {
-      this.range.value = range;
-      this.reading.look();
+      this.#range.value = range;
+      this.#reading.look();
     });
     // All that was held moved elsewhere: what is around here has to be asked for.
     const isWhole = range.reachesOldest && range.reachesNewest;
@@ -376,29 +375,29 @@ export class LiveTimeline implements Timeline {
   }
 
   /** The end that is farther from what is on the screen. */
-  private farEnd(): "oldest" | "newest" {
-    const { lowest } = this.reading;
-    const range = this.range.peek();
+  #farEnd(): "oldest" | "newest" {
+    const { lowest } = this.#reading;
+    const range = this.#range.peek();
     if (lowest === "" || indexOf(range, lowest) >= range.messages.length / 2) return "oldest";
     return "newest";
   }
 
-  private holdsExactly(position: string): boolean {
-    const range = this.range.peek();
+  #holdsExactly(position: string): boolean {
+    const range = this.#range.peek();
     return range.messages[indexOf(range, position)]?.position === position;
   }
 
-  private highlight(id: string | undefined): void {
-    this.cancelHighlight?.();
+  #highlight(id: string | undefined): void {
+    this.#cancelHighlight?.();
     this.highlighted.value = id;
     if (id === undefined) return;
-    this.cancelHighlight = this.parts.clock.schedule(HIGHLIGHT_MS, () => {
+    this.#cancelHighlight = this.#parts.clock.schedule(HIGHLIGHT_MS, () => {
       this.highlighted.value = undefined;
     });
   }
 
-  private computeItems(): ReadonlySignal<readonly TimelineItem[]> {
-    const { parts } = this;
+  #computeItems(): ReadonlySignal<readonly TimelineItem[]> {
+    const parts = this.#parts;
     const pending = parts.pending(this.conversation);
     let shown: readonly TimelineItem[] = [];
     let day = parts.today.peek();
@@ -409,10 +408,10 @@ export class LiveTimeline implements Timeline {
       day = parts.today.value;
       shown = itemsOf(
         {
-          messages: this.range.value.messages,
+          messages: this.#range.value.messages,
           pending: pending.value.map((entry) => ({ key: keyOf(me, entry), entry })),
           me,
-          firstUnread: this.reading.line.value,
+          firstUnread: this.#reading.line.value,
           receiptOf: parts.receiptOf,
           days: parts.days,
         },

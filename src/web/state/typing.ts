@@ -18,71 +18,73 @@ export const TYPISTS_MAX = 50;
 type Typist = { readonly conversation: string; readonly author: Author; readonly until: number };
 
 export class LiveTyping implements Typing {
-  private readonly typists = signal<readonly Typist[]>([]);
-  private readonly client: Client;
-  private readonly clock: Clock;
-  private readonly told = new Map<string, number>();
-  private timer: (() => void) | undefined;
+  readonly #typists = signal<readonly Typist[]>([]);
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #told = new Map<string, number>();
+  #timer: (() => void) | undefined;
 
   constructor(client: Client, clock: Clock) {
-    this.client = client;
-    this.clock = clock;
+    this.#client = client;
+    this.#clock = clock;
   }
 
   inConversation(id: string): ReadonlySignal<readonly Author[]> {
     return computed(() =>
-      this.typists.value.filter(({ conversation }) => conversation === id).map((one) => one.author),
+      this.#typists.value
+        .filter(({ conversation }) => conversation === id)
+        .map((one) => one.author),
     );
   }
 
   tell(conversationId: string): void {
-    const now = this.clock.monotonicMs();
-    const before = this.told.get(conversationId);
+    const now = this.#clock.monotonicMs();
+    const before = this.#told.get(conversationId);
     if (before !== undefined && now - before < TELL_EVERY_MS) return;
-    if (this.client.connection.state !== "live" || this.client.account === undefined) return;
-    for (const [id, at] of this.told) if (now - at >= TELL_EVERY_MS) this.told.delete(id);
-    this.told.set(conversationId, now);
+    if (this.#client.connection.state !== "live" || this.#client.account === undefined) return;
+    for (const [id, at] of this.#told) if (now - at >= TELL_EVERY_MS) this.#told.delete(id);
+    this.#told.set(conversationId, now);
     // Nobody needs to hear that it was not heard.
-    this.client
+    this.#client
       .call("typing.set", { in: conversationId }, { deadlineMs: HOLDS_MS })
       .catch(() => {});
   }
 
   /** Somebody is typing. */
   heard(conversation: string, author: Author): void {
-    if (author.id === this.client.account?.id) return;
-    const others = this.without(conversation, author.id);
-    const known = this.typists.peek().findIndex((one) => isOf(one, conversation, author.id));
-    const typist = { conversation, author, until: this.clock.monotonicMs() + HOLDS_MS };
+    if (author.id === this.#client.account?.id) return;
+    const others = this.#without(conversation, author.id);
+    const known = this.#typists.peek().findIndex((one) => isOf(one, conversation, author.id));
+    const typist = { conversation, author, until: this.#clock.monotonicMs() + HOLDS_MS };
     const at = known < 0 ? others.length : known;
-    this.typists.value = others.toSpliced(at, 0, typist).slice(-TYPISTS_MAX);
-    this.timer ??= this.clock.schedule(HOLDS_MS, () => this.expire());
+    this.#typists.value = others.toSpliced(at, 0, typist).slice(-TYPISTS_MAX);
+    this.#timer ??= this.#clock.schedule(HOLDS_MS, () => this.#expire());
   }
 
   /** Somebody's message came: it is written. Also told again at once, if it is one's own. */
   posted(conversation: string, author: string): void {
-    if (author === this.client.account?.id) this.told.delete(conversation);
-    const others = this.without(conversation, author);
-    if (others.length < this.typists.peek().length) this.typists.value = others;
+    if (author === this.#client.account?.id) this.#told.delete(conversation);
+    const others = this.#without(conversation, author);
+    if (others.length < this.#typists.peek().length) this.#typists.value = others;
   }
 
   clear(): void {
-    this.timer?.();
-    this.timer = undefined;
-    this.told.clear();
-    this.typists.value = [];
+    this.#timer?.();
+    this.#timer = undefined;
+    this.#told.clear();
+    this.#typists.value = [];
   }
 
-  private without(conversation: string, author: string): readonly Typist[] {
-    return this.typists.peek().filter((one) => !isOf(one, conversation, author));
+  #without(conversation: string, author: string): readonly Typist[] {
+    return this.#typists.peek().filter((one) => !isOf(one, conversation, author));
   }
 
-  private expire(): void {
-    const now = this.clock.monotonicMs();
-    this.typists.value = this.typists.peek().filter(({ until }) => until > now);
-    const next = Math.min(...this.typists.peek().map(({ until }) => until));
-    this.timer = Number.isFinite(next)
-      ? this.clock.schedule(next - now, () => this.expire())
+  #expire(): void {
+    const now = this.#clock.monotonicMs();
+    this.#typists.value = this.#typists.peek().filter(({ until }) => until > now);
+    const next = Math.min(...this.#typists.peek().map(({ until }) => until));
+    this.#timer = Number.isFinite(next)
+      ? this.#clock.schedule(next - now, () => this.#expire())
       : undefined;
   }
 }
