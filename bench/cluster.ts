@@ -19,7 +19,16 @@ const LOAD_MS = 3_000;
 /** Servers that left the in-sync set often stay out longer: begun anew after each has been down once. */
 const FAULTS_PER_START = 3;
 
-async function withCluster<T>(count: number, act: (cluster: Cluster) => Promise<T>): Promise<T> {
+function withCluster<T>(count: number, act: (cluster: Cluster) => Promise<T>): Promise<T> {
+  return withServers(count, null, act);
+}
+
+/** `first`: those that are started, in sync with each other, before `act`; null for all. */
+export async function withServers<T>(
+  count: number,
+  first: readonly string[] | null,
+  act: (cluster: Cluster) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
   const ports = await freePorts(HOST, 0, count);
   const sites = ports.map((port, i) => ({
@@ -34,8 +43,9 @@ async function withCluster<T>(count: number, act: (cluster: Cluster) => Promise<
     "warn",
   ]);
   try {
-    await cluster.start(cluster.names);
-    await cluster.inSync();
+    const names = first ?? cluster.names;
+    await cluster.start(names);
+    await cluster.inSync(names);
     return await act(cluster);
   } finally {
     await cluster.stop();
