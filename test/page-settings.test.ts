@@ -168,6 +168,13 @@ pageTest(
         static requestPermission = async () => "granted";
         constructor() { throw new TypeError("Illegal constructor"); }
       };
+      window.__shown = 0;
+      const { prototype } = ServiceWorkerRegistration;
+      const { showNotification } = prototype;
+      prototype.showNotification = async function (...about) {
+        await showNotification.apply(this, about);
+        window.__shown++;
+      };
       document.hasFocus = () => false;`,
     });
     const alice = await visitor.open();
@@ -182,6 +189,9 @@ pageTest(
       worker?.evaluate<string[]>(
         "registration.getNotifications().then((all) => all.map(({ title, body }) => title + ': ' + body))",
       );
+    // Chromium forgets a notification that is asked for while it is only about to be shown.
+    const count = () => alice.page.evaluate<number>("window.__shown");
+    await eventually("a notification on its way", count, (all) => all === 1);
     await eventually("a notification", shown, (all) => all?.join() === "bob: m-1");
     await worker?.evaluate(
       "registration.getNotifications().then(([notification]) => " +
