@@ -33,6 +33,7 @@ import {
   RESERVE_DEADLINE_MS,
   RESUME_EVENTS_MAX,
   SUSPECT_AFTER_MS,
+  VOUCH_SILENT_MS_MAX,
 } from "./limits.ts";
 
 assert(MESSAGE_CHARACTERS_MAX * 4 < BODY_BYTES_MAX, "a longest message fits a body");
@@ -45,6 +46,10 @@ assert(CURSOR_CHARACTERS_MAX < FRAME_BYTES_MAX, "a cursor fits a frame");
 assert(BEAT_INTERVAL_MS * 2 < IDLE_TIMEOUT_S * 1_000, "beats keep a connection alive");
 assert(BEAT_PEER_INTERVAL_MS * 4 < SUSPECT_AFTER_MS, "a few lost beats make nobody suspect");
 assert(RESERVE_DEADLINE_MS <= RECEIPT_DEADLINE_MS, "a name is decided before the answer is due");
+assert(
+  VOUCH_SILENT_MS_MAX + BEAT_PEER_INTERVAL_MS < SUSPECT_AFTER_MS,
+  "who suspects a server has heard what others hear of it",
+);
 assert(SUSPECT_AFTER_MS < LINK_SILENT_MS, "a link outlives a suspicion");
 assert(BODY_BYTES_MAX + 2 * ENVELOPE_BYTES_MAX < PEER_OPS_BYTES_MAX, "an op fits a frame of ops");
 assert(PEER_OPS_BYTES_MAX + BODY_BYTES_MAX < PEER_FRAME_BYTES_MAX, "a batch of ops fits a frame");

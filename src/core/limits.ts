@@ -42,6 +42,8 @@ export const LINKS_MAX = 64;
 export const BEAT_PEER_INTERVAL_MS = 100;
 /** A peer that was silent for this long is suspect: no write waits for it. */
 export const SUSPECT_AFTER_MS = 600;
+/** A server speaks for another only while that is silent for less than this: well before it is suspect. */
+export const VOUCH_SILENT_MS_MAX = 400;
 /** A link that was silent for this long is dropped. */
 export const LINK_SILENT_MS = 3 * SECOND;
 /** A peer whose oldest unacknowledged op is older than this is not in sync. */

@@ -29,6 +29,11 @@ export function laterStamp(a: Stamp, b: Stamp): Stamp {
   return compareStamps(a, b) >= 0 ? a : b;
 }
 
+/** Of those who have one; zero for none. */
+export function highestStamp(of: readonly { readonly stamp: Stamp }[]): Stamp {
+  return of.reduce((high, { stamp }) => laterStamp(high, stamp), STAMP_ZERO);
+}
+
 /** The smallest stamp above both `high` and the wall reading's start. */
 export function nextStamp(high: Stamp, wallMs: number): Stamp {
   const wall = Math.max(0, Math.min(Math.floor(wallMs), MS_MAX));

@@ -8,6 +8,7 @@ import {
   QUIET_MS_MAX,
   QUIET_MS_MIN,
   SUSPECT_AFTER_MS,
+  VOUCH_SILENT_MS_MAX,
 } from "../core/limits.ts";
 import { Detector, type PeerChange, type Signs } from "./detector.ts";
 
@@ -78,15 +79,60 @@ describe("a peer", () => {
     }
   });
 
-  test("whose link is lost leaves at once, whatever others still say of it", () => {
+  test("whose link breaks and comes back stays in while a third server hears it", () => {
     const peer = new Watched().see();
     peer.see({ isLinked: false, isReached: true });
+    peer.see({ isLinked: true, isReached: true, isCaughtUp: false });
+    peer.see({ isLinked: true, isReached: true });
+    expect(peer.told).toEqual(["joined", "in_sync", "lost", "returned"]);
+    peer.see({ isLinked: false, isReached: true });
+    peer.see({ isLinked: false, isReached: false });
     expect(peer.detector.out).toBe("unlinked");
     peer.see({ isLinked: false, isReached: true });
     expect(peer.detector.out).toBe("quiet");
     peer.nowMs += QUIET_MS_MIN;
     peer.see({ isLinked: false, isReached: true });
     expect(peer.detector.isInSync).toBe(true);
+  });
+
+  test("whose link is lost and whom nobody hears leaves at once, and what is said in that moment is no return", () => {
+    const peer = new Watched().see({ isReached: true });
+    peer.see({ isReached: true, saidGoodbye: true });
+    expect(peer.detector.out).toBe("goodbye");
+    peer.see({ isReached: true, saidGoodbye: true, isLinked: false });
+    expect(peer.detector.out as string).toBe("goodbye");
+    const dead = new Watched().see().see({ isLinked: false });
+    expect(dead.detector.out).toBe("unlinked");
+  });
+
+  test("that a third server hears is out for no silence of its link, but for the next one soon after", () => {
+    const silence = SUSPECT_AFTER_MS + BEAT_PEER_INTERVAL_MS;
+    const peer = new Watched().see().pass(silence, false, { isReached: true });
+    expect(peer.told).toEqual(["joined", "in_sync", "suspect"]);
+    peer.pass(silence, true, { isReached: true }).pass(silence, false, { isReached: true });
+    expect(peer.detector.out).toBe("suspect");
+    const later = new Watched().see().pass(silence, false, { isReached: true });
+    later.pass(QUIET_FORGIVEN_MS, true).pass(silence, false, { isReached: true });
+    expect(later.detector.isInSync).toBe(true);
+  });
+
+  test("in trouble of its own is out, whoever hears it", () => {
+    const troubles: Partial<Signs>[] = [
+      { unansweredMs: PEER_LAG_MS_MAX },
+      { lagOps: PEER_LAG_OPS_MAX + 1 },
+      { takesWrites: false },
+    ];
+    for (const trouble of troubles) {
+      const peer = new Watched().see({ isReached: true }).see({ ...trouble, isReached: true });
+      expect(peer.detector.isInSync).toBe(false);
+    }
+  });
+
+  test("is vouched for only while it was heard well within the time of a suspicion", () => {
+    const peer = new Watched().see().pass(VOUCH_SILENT_MS_MAX, false);
+    expect([peer.detector.isInSync, peer.detector.isHeardLately]).toEqual([true, true]);
+    peer.pass(BEAT_PEER_INTERVAL_MS, false);
+    expect([peer.detector.isInSync, peer.detector.isHeardLately]).toEqual([true, false]);
   });
 
   test("that flaps stays out twice as long each time, up to a bound, until it is forgiven", () => {

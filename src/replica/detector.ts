@@ -10,7 +10,9 @@
  * Decision: {@link Detector.evaluate}.
  * Invariants: 1. In sync is only who is heard, known, near in its log, and healthy, directly or through a server
  * that is in sync itself. 2. Whoever leaves the set but by goodbye or removal is out for its quiet period. 3. Every
- * change is told once, with its reason. 4. Time in which this server itself stood still is nobody's silence.
+ * change is told once, with its reason. 4. Time in which this server itself stood still is nobody's silence. 5. A
+ * link that breaks, or begins, puts nobody out whom a third server hears; a link that falls silent does when it
+ * did so not long before, because each time writes wait until the silence is noticed.
  */
 import {
   BEAT_PEER_INTERVAL_MS,
@@ -20,12 +22,13 @@ import {
   QUIET_MS_MAX,
   QUIET_MS_MIN,
   SUSPECT_AFTER_MS,
+  VOUCH_SILENT_MS_MAX,
 } from "../core/limits.ts";
 
 /** What speaks for or against a peer. */
 export type Signs = {
   readonly isLinked: boolean;
-  /** In sync with a server that is in sync with this one, where there is no direct link. */
+  /** In sync with a server that is in sync with this one and heard, which hears it. */
   readonly isReached: boolean;
   readonly isRemoved: boolean;
   readonly saidGoodbye: boolean;
@@ -66,6 +69,10 @@ export class Detector {
   private quietUntilMs = 0;
   /** Since when it has been in sync. */
   private sinceMs = 0;
+  /** When it was last suspected, monotonic ms. */
+  private suspectedMs = Number.NEGATIVE_INFINITY;
+  /** It was not suspected for long before this time. */
+  private isExcused = false;
   private readonly tell: (change: PeerChange) => void;
 
   constructor(tell: (change: PeerChange) => void) {
@@ -85,6 +92,11 @@ export class Detector {
     return this.out === null;
   }
 
+  /** Whether it is in sync and may be vouched for. */
+  get isHeardLately(): boolean {
+    return this.isInSync && this.silentMs <= VOUCH_SILENT_MS_MAX;
+  }
+
   /** How long it stays out because of its quiet period, ms; 0 if it doesn't. */
   quietLeftMs(nowMs: number): number {
     return Math.max(0, this.quietUntilMs - nowMs);
@@ -97,7 +109,7 @@ export class Detector {
 
   /** The one decision. Returns whether the in-sync set changed. */
   evaluate(signs: Signs, nowMs: number): boolean {
-    const isLost = this.followLink(signs);
+    const isLost = this.followLink(signs, nowMs);
     const reason = this.judge(signs, isLost, nowMs);
     const wasIn = this.out === null;
     this.out = reason;
@@ -123,7 +135,7 @@ export class Detector {
   }
 
   /** Whether the link has just ended. */
-  private followLink({ isLinked }: Signs): boolean {
+  private followLink({ isLinked }: Signs, nowMs: number): boolean {
     const isLost = this.wasLinked && !isLinked;
     if (isLinked !== this.wasLinked) {
       this.wasLinked = isLinked;
@@ -135,23 +147,39 @@ export class Detector {
     }
     const isSuspect = isLinked && this.silentMs >= SUSPECT_AFTER_MS;
     if (isSuspect !== this.isSuspect) this.tell({ what: isSuspect ? "suspect" : "returned" });
+    if (isSuspect && !this.isSuspect) {
+      this.isExcused = nowMs - this.suspectedMs >= QUIET_FORGIVEN_MS;
+      this.suspectedMs = nowMs;
+    }
     this.isSuspect = isSuspect;
     return isLost;
   }
 
   private judge(signs: Signs, isLost: boolean, nowMs: number): OutReason | null {
     if (signs.isRemoved) return "removed";
-    if (signs.isLinked) {
-      if (signs.saidGoodbye) return "goodbye";
-      if (this.isSuspect) return "suspect";
+    const trouble = this.linkTrouble(signs);
+    if (trouble !== null && !this.isSpokenFor(signs, trouble, isLost)) return trouble;
+    if (trouble === null) {
       if (signs.unansweredMs >= PEER_LAG_MS_MAX) return "lag";
-      if (!signs.isCaughtUp) return "catching_up";
       if (signs.lagOps > PEER_LAG_OPS_MAX) return "lag";
       if (!signs.takesWrites) return "disk";
-    } else if (isLost || !signs.isReached) {
-      // What others say of it may be from before: whoever loses a link finds out anew, after a while.
-      return signs.saidGoodbye ? "goodbye" : "unlinked";
     }
     return nowMs < this.quietUntilMs ? "quiet" : null;
+  }
+
+  /** Why its own link does not tell what it holds; null if it does. */
+  private linkTrouble(signs: Signs): OutReason | null {
+    if (signs.saidGoodbye) return "goodbye";
+    if (!signs.isLinked) return "unlinked";
+    if (this.isSuspect) return "suspect";
+    return signs.isCaughtUp ? null : "catching_up";
+  }
+
+  /** Whether another server's word is enough, for one that stays in sync or for one that comes in. */
+  private isSpokenFor(signs: Signs, trouble: OutReason, isLost: boolean): boolean {
+    if (!signs.isReached) return false;
+    // What was said of one that has just gone may be from before.
+    if (!this.isInSync) return !signs.isLinked && !isLost;
+    return trouble === "suspect" ? this.isExcused : trouble !== "goodbye";
   }
 }

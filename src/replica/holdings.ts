@@ -57,10 +57,27 @@ export class Holdings {
     this.digests = digests;
   }
 
-  /** A peer said or showed this, or another one did for it. */
+  /** A peer said or showed this. */
   raise(peer: Peer, heads: readonly Held[]): void {
     const grown: Grown[] = [];
     for (const [origin, mark] of heads) this.note(peer, origin, mark, grown);
+    this.parts.changed();
+    this.tellGrown(grown);
+  }
+
+  /** Another one said this of a store, whose server has no link to here, or one that is silent or new. */
+  vouch(peer: Peer, storeId: string, heads: readonly Held[]): void {
+    if (peer.session === null) {
+      peer.isStore(storeId);
+      this.raise(peer, heads);
+      return;
+    }
+    if (peer.marks.storeId !== storeId) return;
+    const grown: Grown[] = [];
+    for (const [origin, mark] of heads) {
+      if (peer.marks.hasBranch(origin) || weigh(this.digests, origin, mark) !== "held") continue;
+      this.held(origin, peer.marks.vouch(origin, mark), mark, grown);
+    }
     this.parts.changed();
     this.tellGrown(grown);
   }
@@ -79,13 +96,14 @@ export class Holdings {
         return;
       case "unknown":
         return;
-      case "held": {
-        const before = marks.raise(origin, mark);
-        if (mark.seq > before && serverOf(origin) === this.parts.name) {
-          grown.push(...this.parts.grew(origin, before, mark.seq));
-        }
-      }
+      case "held":
+        this.held(origin, marks.raise(origin, mark), mark, grown);
     }
+  }
+
+  private held(origin: Incarnation, before: number, { seq }: Mark, grown: Grown[]): void {
+    if (seq <= before || serverOf(origin) !== this.parts.name) return;
+    grown.push(...this.parts.grew(origin, before, seq));
   }
 
   /** A commit is durable: what peers said of these origins may be compared now. */
@@ -150,7 +168,7 @@ export class Holdings {
     let ours = log.lastN;
     let looks = 0;
     for (const [origin, { seq, base }] of this.digests.heads) {
-      const held = Math.max(peer.marks.seqOf(origin), base?.seq ?? 0);
+      const held = Math.max(peer.marks.toldSeqOf(origin), base?.seq ?? 0);
       if (held >= seq) continue;
       if (++looks > OURS_LOOKS_MAX) return; // far behind: later
       const [first] = log.run(origin, held + 1, 1);

@@ -49,7 +49,12 @@ export class Peer {
 
   /** Whether a link that lives says what it holds: its own, or that of one that is in sync with it. */
   get isAttested(): boolean {
-    return this.session === null ? this.detector.isInSync : this.session.isLearned;
+    return this.session?.isLearned === true || this.detector.isInSync;
+  }
+
+  /** Whether its own link does not say what it holds: not yet, or no more. */
+  get isSpokenFor(): boolean {
+    return this.session === null || !this.session.isLearned || this.detector.isSuspect;
   }
 
   /** Heard, and asked for its word. */

@@ -20,8 +20,7 @@ import {
   LINK_SILENT_MS,
   LINKS_MAX,
 } from "../core/limits.ts";
-import type { Op } from "../core/op.ts";
-import { laterStamp, type Stamp } from "../core/stamp.ts";
+import { highestStamp } from "../core/stamp.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import { decodePeerFrame, encodePeerText, type PeerSaid } from "../protocol/peer-codec.ts";
 import type { PeerOps } from "../protocol/peer-ops.ts";
@@ -171,8 +170,8 @@ export class Peers implements LinkListener {
     peer.waiting = [];
     peer.learnedUpTo = null;
     this.standings.judge(peer);
-    for (const other of this.standings.all.values())
-      if (other.session === null) this.standings.judge(other);
+    this.standings.judgeSpokenFor();
+    this.sayBeat(); // others go by it whether they still wait for that one
     this.parts.presence(peer.name, "gone");
   }
 
@@ -256,7 +255,7 @@ export class Peers implements LinkListener {
       this.branches.split(split);
     }
     if (ops.length > 0) {
-      this.parts.stamps.merge(highest(ops));
+      this.parts.stamps.merge(highestStamp(ops));
       this.parts.tookOps(ops.length);
       this.parts.queue.addForeign(ops);
     }
@@ -304,17 +303,18 @@ export class Peers implements LinkListener {
     const known = this.standings.all.get(server);
     if (known === undefined && this.standings.all.size >= LINKS_MAX) return;
     const other = known ?? this.standings.add(server, store);
-    if (other.session !== null) return; // it says so itself
+    if (!other.isSpokenFor) return; // it says so itself
     if (other.formerStores.has(store)) return; // who says this has not heard of the new one
-    other.isStore(store);
-    holdings.raise(other, heads);
+    holdings.vouch(other, store, heads);
   }
 
   private learned(peer: Peer): void {
     const { holdings } = this.learnt();
+    const wasInSync = peer.detector.isInSync;
     peer.learnedUpTo = peer.marks.missingSinceMs === null ? null : peer.marks.saidN;
     holdings.findOurs(peer);
     this.standings.judge(peer);
+    if (wasInSync && peer.identity !== null) this.parts.met(peer.identity);
     this.parts.changed();
     holdings.watchLacks(peer);
     holdings.growBy(peer);
@@ -324,6 +324,7 @@ export class Peers implements LinkListener {
     const before = peer.links;
     peer.heardBeat(beat, this.parts.stamps.readingMs());
     session.onDigest(beat.digest);
+    this.standings.judgeSpokenFor();
     // Who it lost its link to: what that one holds of its ops, it hears from here from now on.
     for (const other of this.standings.all.values()) {
       if (other === peer || other.session === null || peer.links?.has(other.name)) continue;
@@ -359,6 +360,10 @@ export class Peers implements LinkListener {
     const live = [...this.standings.all.values()].filter(({ beat }) => beat !== null);
     this.parts.compareClocks(live.map(({ clockOffsetMs }) => clockOffsetMs));
     this.catchUp.look(this.standings.lagOps(), nowMs);
+    this.sayBeat();
+  }
+
+  private sayBeat(): void {
     if (this.byLink.size === 0) return;
     const beat = encodePeerText(this.standings.beat(this.digest));
     for (const link of this.byLink.keys()) link.send(beat);
@@ -442,8 +447,4 @@ export class Peers implements LinkListener {
     this.timer?.cancel();
     this.timer = null;
   }
-}
-
-function highest(ops: readonly Op[]): Stamp {
-  return ops.reduce((high, { stamp }) => laterStamp(high, stamp), (ops[0] as Op).stamp);
 }

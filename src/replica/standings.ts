@@ -79,13 +79,16 @@ export class Standings {
     this.parts.changed();
   }
 
-  /** Whether a server without a link to here is in sync with one that is in sync with here. */
+  /** Whether one that is in sync with here, and heard, hears this server and is in sync with it. */
   isReached(peer: Peer): boolean {
-    if (peer.session !== null) return false;
-    for (const other of this.inSync) {
-      if (other.session !== null && other.inSync.has(peer.name)) return true;
-    }
-    return false;
+    return this.inSync.some(
+      (other) => other !== peer && other.isLive && other.inSync.has(peer.name),
+    );
+  }
+
+  /** Who is known by what others say is judged anew: one of them has just said something. */
+  judgeSpokenFor(): void {
+    for (const peer of this.all.values()) if (peer.isSpokenFor) this.judge(peer);
   }
 
   /** Names of those that are linked and heard. */
@@ -139,7 +142,7 @@ export class Standings {
       lagOps: this.lagOps(),
       takesWrites: takesWrites(),
       links: live.map(({ name }) => name),
-      inSync: live.filter(({ detector }) => detector.isInSync).map(({ name }) => name),
+      inSync: live.filter(({ detector }) => detector.isHeardLately).map(({ name }) => name),
       leader: this.leader,
     };
   }

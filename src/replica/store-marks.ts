@@ -67,6 +67,8 @@ export class OwnCommits {
 export class StoreMarks {
   readonly storeId: string;
   private readonly held = new Map<Incarnation, Mark>();
+  /** The same by the word of others, while its own link is silent or new: no part of its claims. */
+  private readonly vouched = new Map<Incarnation, number>();
   /** Past the end of this log, so not compared yet. */
   private readonly said = new Map<Incarnation, Mark>();
   /** Of these it has another branch than this log. */
@@ -93,6 +95,11 @@ export class StoreMarks {
 
   /** Up to where it holds the ops of this log. */
   seqOf(origin: Incarnation): number {
+    return Math.max(this.toldSeqOf(origin), this.vouched.get(origin) ?? 0);
+  }
+
+  /** The same, as far as it goes together with the arrival numbers that it claimed. */
+  toldSeqOf(origin: Incarnation): number {
     return this.held.get(origin)?.seq ?? 0;
   }
 
@@ -112,11 +119,18 @@ export class StoreMarks {
   /** It holds this; `mark` was compared with this log. Returns what it was known to hold before. */
   raise(origin: Incarnation, mark: Mark): number {
     const before = this.seqOf(origin);
-    if (mark.seq > before) {
+    if (mark.seq > this.toldSeqOf(origin)) {
       this.held.set(origin, mark);
       this.unclaimed.set(origin, Math.max(mark.seq, this.unclaimed.get(origin) ?? 0));
     }
     if ((this.said.get(origin)?.seq ?? 0) <= mark.seq) this.said.delete(origin);
+    return before;
+  }
+
+  /** Another server says that it holds this; compared with this log. Returns what it was known to hold before. */
+  vouch(origin: Incarnation, { seq }: Mark): number {
+    const before = this.seqOf(origin);
+    if (seq > before) this.vouched.set(origin, seq);
     return before;
   }
 
@@ -141,6 +155,7 @@ export class StoreMarks {
   reset(held: Marks, said: Marks): void {
     this.held.clear();
     for (const [origin, mark] of held) this.held.set(origin, mark);
+    this.vouched.clear();
     this.said.clear();
     for (const [origin, mark] of said) this.said.set(origin, mark);
     this.branched.clear();
@@ -228,7 +243,7 @@ export class StoreMarks {
         return false;
       }
       if (commit === undefined) break;
-      if (!commit.heads.every(([origin, seq]) => this.seqOf(origin) >= seq)) break;
+      if (!commit.heads.every(([origin, seq]) => this.toldSeqOf(origin) >= seq)) break;
       this.ours = commit.n;
       this.nextCommit++;
     }

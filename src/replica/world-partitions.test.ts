@@ -37,6 +37,55 @@ for (const [shape, cuts, copies] of SHAPES) {
   });
 }
 
+const BROKEN: readonly [string, (world: World) => void][] = [
+  ["breaks", (world) => world.network.break("a", "c")],
+  ["falls silent", () => {}],
+];
+
+for (const [what, happen] of BROKEN) {
+  test(`[R1, R3] a link of three that ${what}, and heals: no receipt lacks a name`, async () => {
+    await forSeeds(`a link of three ${what}`, RUNS, async (seed) => {
+      const world = await met({ seed });
+      const lacking: string[] = [];
+      const { onDone } = world.work;
+      world.work.onDone = (server, request, outcome) => {
+        onDone(server, request, outcome);
+        const { held, of } = outcome.receipt;
+        // A repeat through another server is told what that one knows of copies at the moment.
+        if (held.length < of && !outcome.repeated) lacking.push(`${server.name}: ${held}`);
+      };
+      world.work.begin(20);
+      await world.pass(1_000);
+      world.network.cut("a", "c");
+      world.network.cut("c", "a");
+      happen(world);
+      await world.pass(10_000);
+      world.network.heal();
+      await world.pass(10_000);
+      expect(lacking).toEqual([]);
+      expect(world.changes.filter((change) => change.includes("out_of_sync"))).toEqual([]);
+      await world.heal();
+      world.end();
+    });
+  });
+}
+
+test("[R3] nobody waits for a server that is killed because others spoke well of it", async () => {
+  await forSeeds("kills under load", RUNS, async (seed) => {
+    const world = await met({ seed });
+    world.work.begin(20);
+    await world.pass(1_000);
+    const killedMs = world.time.nowMs;
+    world.server("c").kill();
+    const receipt = receiptOf(await say(world, "a"));
+    expect((receipt as Receipt).held).toEqual(["a", "b"]);
+    // A frame takes 3 ms at the most, a disk some more: nothing here waits for a beat or a suspicion.
+    expect(world.time.nowMs - killedMs).toBeLessThan(100);
+    await world.heal();
+    world.end();
+  });
+});
+
 test("[R4, R55] a clock that leaps, and processes that pause, move nobody's messages for good", async () => {
   await forSeeds("worlds with a leaping clock", RUNS, async (seed) => {
     const world = new World({ seed });
