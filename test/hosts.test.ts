@@ -55,7 +55,7 @@ onHosts(
     await world.begin();
     hosts.cut("a", "c");
     await world.sees("a", "c", "through");
-    // Both see b: after a while of probation all three hold what is written anywhere.
+    // Both see b: all three hold what is written anywhere.
     await world.goesOn(senders);
     await world.receiptsName(["a", "b", "c"]);
     hosts.heal();

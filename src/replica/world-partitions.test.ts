@@ -87,7 +87,7 @@ test("[R3] nobody waits for a server that is killed because others spoke well of
 });
 
 test("[R4, R55] a clock that leaps, and processes that pause, move nobody's messages for good", async () => {
-  await forSeeds("worlds with a leaping clock", RUNS, async (seed) => {
+  const story = async (seed: number) => {
     const world = new World({ seed });
     await world.meet();
     world.work.begin(20);
@@ -107,5 +107,7 @@ test("[R4, R55] a clock that leaps, and processes that pause, move nobody's mess
     const aheadMs = world.servers.map(({ view }) => view.highStamp.ms - nowMs);
     expect(Math.max(...aheadMs)).toBeLessThanOrEqual(300_000); // never further than the bound
     world.end();
-  });
+  };
+  // In 32 and 40 a server was out of sync for ever: a frame that it had was never taken for answered.
+  await forSeeds("worlds with a leaping clock", RUNS, story, [32, 40]);
 });

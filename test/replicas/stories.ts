@@ -5,20 +5,22 @@ import { World, type WorldOptions } from "./world.ts";
 
 const FIRST_SEED = Number(Bun.env.HOLDFAST_SEED ?? 1);
 
-/** Runs a story for many seeds; a failure names the one that repeats it. */
+/** Runs a story for many seeds, and those that `found` something once; a failure names the one that repeats it. */
 export async function forSeeds(
   what: string,
   runs: number,
   story: (seed: number) => Promise<void>,
+  found: readonly number[] = [],
 ): Promise<void> {
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + runs; seed++) {
+  const fresh = Array.from({ length: runs }, (_, i) => FIRST_SEED + i);
+  for (const seed of new Set([...fresh, ...found])) {
     try {
       await story(seed);
     } catch (error) {
       throw new Error(`HOLDFAST_SEED=${seed}: ${(error as Error).message}`, { cause: error });
     }
   }
-  count(what, runs);
+  count(what, new Set([...fresh, ...found]).size);
 }
 
 export const receiptOf = (request: Request) => {
