@@ -40,7 +40,7 @@ export function ConversationHead({ conversation, side, onSide, onLeave }: Conver
         id={account?.id ?? id}
         name={title}
         kind={isChannel ? (conversation.private === true ? "private" : "channel") : "person"}
-        online={isChannel || account?.deleted === true ? undefined : conversation.online === true}
+        online={isChannel || account?.deleted === true ? undefined : conversation.online}
         size={36}
       />
       <div class="talk-names">
@@ -120,7 +120,8 @@ function aboutOf(conversation: ConversationState): string {
   }
   if (self === true) return "Notes to yourself";
   if (account?.deleted === true) return "This account was deleted";
-  return `${online === true ? "online" : "offline"} · ${handle}`;
+  if (online === undefined) return handle;
+  return `${online ? "online" : "offline"} · ${handle}`;
 }
 
 function itemsFor(

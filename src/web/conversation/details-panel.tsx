@@ -70,8 +70,8 @@ function PersonDetails({ conversation }: { conversation: ConversationState }) {
           <bdi>{title}</bdi>
         </Detail>
         <Detail label="Name">{handle}</Detail>
-        {account?.deleted !== true && self !== true && (
-          <Detail label="Now">{online === true ? "online" : "offline"}</Detail>
+        {account?.deleted !== true && self !== true && online !== undefined && (
+          <Detail label="Now">{online ? "online" : "offline"}</Detail>
         )}
         <Detail label="Who may read this">
           {self === true ? "Only you." : "Only the two of you."}

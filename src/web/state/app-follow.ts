@@ -14,6 +14,7 @@ export function follow(parts: Parts, ports: Ports): (() => void)[] {
     lookUpNames(parts),
     lookUpStrangers(parts),
     keepLastLook(parts),
+    forgetPresence(parts),
     tellTitle(parts, ports),
     warnOnce(parts, ports),
     ports.onLeave(() => {
@@ -112,6 +113,16 @@ function keepLastLook({ session, me, conversations, lastLook }: Parts): () => vo
     } else if (session.phase.value.is === "signed_out") {
       lastLook.forget();
     }
+  });
+}
+
+/** What is known of who is here holds as long as the connection does. */
+function forgetPresence({ connection, conversations, place }: Parts): () => void {
+  return effect(() => {
+    if (!connection.isTroubled.value) return;
+    const at = place.current.peek();
+    const open = at.is === "conversation" ? at.id : undefined;
+    untracked(() => batch(() => conversations.presenceUnknown(open)));
   });
 }
 

@@ -1,6 +1,7 @@
 /** What is written while no server can be reached: kept, sent once, in order, and shown all along. */
 import { afterEach, expect, test } from "bun:test";
 import { TestServer } from "../../../test/in-process.ts";
+import { HICCUP_MS } from "./connection.ts";
 import { Chat, lines, open, PASSWORD, say, until } from "./testing/chat.ts";
 
 const chats: Chat<TestServer>[] = [];
@@ -54,6 +55,27 @@ test("messages wait while the network is away, survive a reload, and go out once
   expect(again.app.pending.waiting.value).toBe(0);
   const theirs = await open(bob, "@ann");
   expect(lines(theirs).filter((line) => line !== "---")).toEqual(all);
+});
+
+test("who is here is not said for longer than it is known", async () => {
+  const chat = await start();
+  const browser = chat.browser();
+  const tab = browser.open();
+  await tab.app.session.signUp({ name: "ann", password: PASSWORD });
+  await chat.person("bob");
+  const { conversation } = await open(tab, "@bob");
+  tab.app.place.go({ is: "conversation", id: conversation });
+  const bob = () => tab.app.conversations.list.value.find(({ handle }) => handle === "@bob");
+  await until(() => bob()?.online === true);
+  browser.wire.cut();
+  await until(() => tab.app.connection.kind.value !== "live");
+  expect(bob()?.online, "a hiccup changes nothing").toBe(true);
+  browser.clock.jump(HICCUP_MS);
+  await until(() => tab.app.connection.isTroubled.value);
+  expect(bob()).not.toHaveProperty("online");
+  browser.wire.mend();
+  tab.app.connection.retryNow();
+  await until(() => bob()?.online === true);
 });
 
 test("a message whose answer got lost is there once", async () => {

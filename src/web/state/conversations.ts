@@ -306,6 +306,16 @@ export class LiveConversations implements Conversations {
     if (id !== undefined && id !== account) this.#change(id, (before) => ({ ...before, online }));
   }
 
+  /** Without a connection nobody knows who is here. It is asked again for the list, and for `open`, which may not be in it. */
+  presenceUnknown(open: string | undefined): void {
+    for (const [id, { conversation }] of this.#entries) {
+      const { online, ...rest } = conversation;
+      if (online === undefined) continue;
+      this.#change(id, () => rest);
+      if (id === open) this.#doubts.about(id);
+    }
+  }
+
   // Changing the entries.
 
   #put(conversation: Conversation, touchedMs: number): void {
