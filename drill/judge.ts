@@ -22,14 +22,10 @@ export type Verdict = {
 
 const FINDINGS_MAX = 20;
 
-/**
- * `histories`: by server. `wasCut`: servers were cut off from each other; then one sender's messages reach a reader
- * by several ways, and their places are in order, not their coming.
- */
+/** `histories`: by server. */
 export function judge(
   reports: readonly Report[],
   histories: ReadonlyMap<string, readonly Shown[]>,
-  wasCut = false,
 ): Verdict {
   const findings: string[] = [];
   const sum = { lost: 0, repeated: 0, disordered: 0 };
@@ -59,7 +55,7 @@ export function judge(
       }
     }
     // What came late is marked so, and stands in its place in the history.
-    const inTime = wasCut ? [] : reader.heard.filter(({ late }) => !late);
+    const inTime = reader.heard.filter(({ late }) => !late);
     for (const late of backward(inTime)) find("disordered", `${late} ${where}`);
     if (reader.resets > 0) findings.push(`${reader.name} had to read anew: the load is too much`);
     if (reader.waiting > 0) findings.push(`${reader.name}: ${reader.waiting} were never answered`);

@@ -73,7 +73,7 @@ onHosts(
     expect((await first.does({ do: "progress" })).at).toBe(cluster.url("a"));
     hosts.heal();
     await cluster.caughtUp();
-    await world.end("cuts", true);
+    await world.end("cuts");
   },
 );
 
@@ -142,7 +142,7 @@ onHosts(
       const world = new HostsWorld();
       await world.begin();
       for (let i = 0; i < GUSTS; i++) await gust(world, chance);
-      await world.end("storms", true);
+      await world.end("storms");
       await cleanUp();
     }
     count("faults on hosts of their own", STORMS * GUSTS);

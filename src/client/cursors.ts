@@ -9,6 +9,8 @@
  *
  * Order is all that is known about cursors: on one connection a later one covers every earlier one.
  */
+import type { Message } from "../protocol/schema.ts";
+
 type Step = { cursor: string; open: number };
 
 export class Cursors {
@@ -68,16 +70,23 @@ type Place = { readonly position: string; readonly isDeleted: boolean };
  * Messages that were shown and where they stand, the newest SHOWN_MAX: a resume that says too much is cut short
  * here. One that comes again at another place was moved: of two requests that two servers took, the other counts.
  * What was deleted stays so: a server that has not heard of it yet may still tell of the message with its text.
+ * What comes behind a later message is late for who is shown it, also where it was not for the server that tells it:
+ * that one may have had it in time, and the server before it may not.
  */
 export class Shown {
   private readonly places = new Map<string, Place>();
+  /** The highest place shown of each conversation. */
+  private readonly newest = new Map<string, string>();
   private readonly max: number;
 
   constructor(max: number) {
     this.max = max;
   }
 
-  /** As what an event is passed on to listeners; not at all if it tells what is shown already, or less. */
+  /**
+   * As what an event is passed on to listeners; not at all if it tells what is shown already, or less. A message that
+   * is late for them is marked so.
+   */
   asWhat(event: string, message: unknown): string | undefined {
     if (event === "reset") this.clear(); // what there is will be read anew, and what comes later is new
     if (event !== "message.posted" && event !== "message.changed") return event;
@@ -93,10 +102,21 @@ export class Shown {
     if (event === "message.posted" && isShown) return undefined;
     if (event === "message.posted" || place.isDeleted) this.places.set(String(id), place);
     if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
-    return before === undefined ? event : "message.changed";
+    if (before !== undefined) return "message.changed";
+    if (event === "message.posted") this.markLate(message as Partial<Message>);
+    return event;
+  }
+
+  private markLate(message: Partial<Message>): void {
+    const { conversation = "", position = "" } = message;
+    const newest = this.newest.get(conversation) ?? "";
+    if (position < newest) message.late = true;
+    else this.newest.set(conversation, position);
+    if (this.newest.size > this.max) this.newest.delete(this.newest.keys().next().value as string);
   }
 
   clear(): void {
     this.places.clear();
+    this.newest.clear();
   }
 }

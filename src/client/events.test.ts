@@ -419,6 +419,22 @@ describe("what was shown", () => {
     expect(shown.asWhat("message.posted", { ...at("1"), deleted: true })).toBe("message.changed");
   });
 
+  test("[R30] and what comes behind a later one of its conversation is late, whoever tells it", () => {
+    const shown = new Shown(9);
+    const posted = (id: string, conversation: string, position: string) => {
+      const message: { id: string; late?: true } & object = { id, ...{ conversation, position } };
+      shown.asWhat("message.posted", message);
+      return message.late ?? false;
+    };
+    expect(posted("1", "c_1", "b")).toBe(false);
+    expect(posted("2", "c_1", "d")).toBe(false);
+    expect(posted("3", "c_1", "c")).toBe(true);
+    expect(posted("4", "c_2", "a")).toBe(false);
+    expect(posted("5", "c_1", "e")).toBe(false);
+    shown.asWhat("reset", undefined);
+    expect(posted("6", "c_1", "a")).toBe(false);
+  });
+
   test("[R7] before a reset is new after it: what is shown was read anew, perhaps without it", () => {
     const shown = new Shown(3);
     shown.asWhat("message.posted", at("1"));

@@ -132,7 +132,7 @@ export class HostsWorld {
   }
 
   /** The load ends, everybody has heard everything, and the books are right. */
-  async end(what: string, wasCut = false): Promise<void> {
+  async end(what: string): Promise<void> {
     await Promise.all(this.senders.map((sender) => sender.does({ do: "end" })));
     // Writes don't wait for a server on probation: it may lack the last of them for a moment.
     await this.cluster.caughtUp();
@@ -148,7 +148,7 @@ export class HostsWorld {
     });
     const histories = new Map<string, Shown[]>();
     for (const name of SERVERS) histories.set(name, await this.shownBy(name));
-    const verdict = judge(await this.reports(), histories, wasCut);
+    const verdict = judge(await this.reports(), histories);
     expect(verdict).toMatchObject({ lost: 0, repeated: 0, disordered: 0, findings: [] });
     expect(verdict.acknowledged).toBe(verdict.sent);
     expect(this.cluster.deaths).toEqual([]);
