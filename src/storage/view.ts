@@ -33,7 +33,9 @@ import { createSearchTables, SearchIndex } from "./view-search.ts";
 const DISTRUSTED_OPS = 20_000;
 /** Up to this size the structure of a larger one is checked. */
 const STRUCTURE_BYTES_MAX = 64 * 1024 * 1024;
+/** Pages that many ops change are written once a batch; of the ops themselves few are in memory at once. */
 const REBUILD_BATCH_OPS = 5_000;
+const REBUILD_READ_OPS = 500;
 const SCAN_MESSAGES = 2_000;
 const NO_ROOM_RETRY_MS = 5_000;
 
@@ -161,21 +163,23 @@ export class SqliteView extends ViewReads implements View {
   }
 
   fold(ops: readonly StoredOp[]): Folded[] {
-    return this.transaction(() => {
-      this.rows.justPosted.clear();
-      const folded = ops.map((stored) => this.foldOne(stored));
-      const last = ops.at(-1);
-      if (last === undefined) return folded;
-      const set = `INSERT INTO meta (key, value) VALUES (?, ?)
-        ON CONFLICT DO UPDATE SET value = excluded.value`;
-      this.rows.sql.run(set, "folded", String(last.n));
-      this.rows.sql.run(set, "folded-op", opMark(this.options.hash, last.op));
-      this.rows.sql.run(set, "stamp", `${this.high.ms} ${this.high.counter}`);
-      while (this.folded - this.searchIndex.indexedN > SEARCH_LAG_OPS_MAX) {
-        this.searchIndex.indexBatch(this.folded);
-      }
-      return folded;
-    });
+    return this.transaction(() => this.foldSome(ops));
+  }
+
+  private foldSome(ops: readonly StoredOp[]): Folded[] {
+    this.rows.justPosted.clear();
+    const folded = ops.map((stored) => this.foldOne(stored));
+    const last = ops.at(-1);
+    if (last === undefined) return folded;
+    const set = `INSERT INTO meta (key, value) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET value = excluded.value`;
+    this.rows.sql.run(set, "folded", String(last.n));
+    this.rows.sql.run(set, "folded-op", opMark(this.options.hash, last.op));
+    this.rows.sql.run(set, "stamp", `${this.high.ms} ${this.high.counter}`);
+    while (this.folded - this.searchIndex.indexedN > SEARCH_LAG_OPS_MAX) {
+      this.searchIndex.indexBatch(this.folded);
+    }
+    return folded;
   }
 
   private foldOne({ n, op }: StoredOp): Folded {
@@ -199,9 +203,15 @@ export class SqliteView extends ViewReads implements View {
 
   /** Folds a slice of what the log holds and the view lacks. True if more is left. */
   catchUp(): boolean {
-    const ops = this.options.log.ops(this.folded + 1, REBUILD_BATCH_OPS);
-    if (ops.length > 0) this.fold(ops);
-    return this.folded < this.options.log.lastN;
+    const { log } = this.options;
+    const toN = Math.min(log.lastN, this.folded + REBUILD_BATCH_OPS);
+    if (this.folded === toN) return false;
+    this.transaction(() => {
+      while (this.folded < toN) {
+        this.foldSome(log.ops(this.folded + 1, Math.min(REBUILD_READ_OPS, toN - this.folded)));
+      }
+    });
+    return this.folded < log.lastN;
   }
 
   tidy(): boolean {
