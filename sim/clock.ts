@@ -10,6 +10,10 @@ import { drainMicrotasks } from "bun:jsc";
 import type { Clock, Timer } from "../src/replica/ports.ts";
 
 const EPOCH_MS = 1_700_000_000_000;
+/** The shortest wait there is: what is added to the time moves it. */
+const TICK_MS = 0.001;
+/** So many events at one moment: somebody waits for a time that never comes. */
+const AT_ONCE_MAX = 500_000;
 
 type Event = { readonly atMs: number; readonly order: number; act: (() => void) | null };
 
@@ -69,9 +73,11 @@ export class Time {
   onSettled: () => void = () => {};
   private readonly heap = new EventHeap();
   private order = 0;
+  private atOnce = 0;
 
   at(delayMs: number, act: () => void): Timer {
-    const event: Event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.order++, act };
+    const waitMs = delayMs > 0 ? Math.max(TICK_MS, delayMs) : 0;
+    const event: Event = { atMs: this.nowMs + waitMs, order: this.order++, act };
     this.heap.push(event);
     return {
       cancel: () => {
@@ -89,6 +95,8 @@ export class Time {
       this.heap.pop();
       const { act, order } = next;
       if (act === null) continue;
+      this.atOnce = next.atMs > this.nowMs ? 0 : this.atOnce + 1;
+      if (this.atOnce > AT_ONCE_MAX) throw new Error(`time stands still at ${this.nowMs} ms`);
       this.nowMs = Math.max(this.nowMs, next.atMs);
       this.sum = (Math.imul(this.sum ^ order, 0x01000193) + Math.floor(this.nowMs * 1000)) | 0;
       act();

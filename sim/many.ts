@@ -26,6 +26,8 @@ export type ManyResult = {
   readonly sometimes: Sometimes;
 };
 
+/** Of real time: a run that takes longer never ends. */
+const RUN_MS_MAX = 600_000;
 const ROOT = dirname(import.meta.dir);
 
 /** One worker: is given seeds, one a line, and answers each with a line of JSON. */
@@ -44,12 +46,14 @@ class Worker {
     this.lines = linesOf(this.child.stdout);
   }
 
-  /** Throws if the process ended instead. */
+  /** Throws if the process ended instead, which it is made to if a run comes to no end. */
   async run(seed: number): Promise<RunResult> {
     this.child.stdin.write(`${seed}\n`);
     await this.child.stdin.flush();
+    const overdue = setTimeout(() => this.child.kill("SIGKILL"), RUN_MS_MAX);
     const { value, done } = await this.lines.next();
-    if (done) throw new Error(`the process of seed ${seed} ended without a result`);
+    clearTimeout(overdue);
+    if (done) throw new Error(`seed ${seed}: its process ended without a result`);
     return JSON.parse(value) as RunResult;
   }
 
