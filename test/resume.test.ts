@@ -124,7 +124,8 @@ describe("resuming", () => {
     const changed = (at: number, value: string) =>
       parts.map((part, i) => (i === at ? value : part));
     const foreign = [
-      changed(1, "another-store"),
+      // Of another store, and its vector lists nothing that is known here.
+      changed(1, "another-store").map((part, i) => (i === 5 ? "abc" : part)),
       changed(2, String(Number(parts[2]) + 1)), // a disk that was rolled back
       changed(2, "999999999999"),
       changed(3, "AAAAAAAA"),

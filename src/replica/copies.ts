@@ -92,4 +92,18 @@ export class Copies implements KnownCopies {
     }
     return null;
   }
+
+  /**
+   * Whether no server has this store any more, and what others had of it is here: all are linked with other ones,
+   * and nothing of theirs is missing. Also true where nobody remembers whose it was, after restarts.
+   */
+  isNowhere(storeId: string): boolean {
+    const haveAnother = this.names().every((name) => {
+      if (name === this.name) return true;
+      const peer = this.peers.all.get(name);
+      if (!peer?.isLive || !peer.session?.isLearned || peer.learnedUpTo !== null) return false;
+      return peer.marks.storeId !== storeId;
+    });
+    return haveAnother && this.peers.lagOps() === 0;
+  }
 }

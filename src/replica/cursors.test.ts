@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { heavy } from "../../test/heavy.ts";
 import { ScriptedLog } from "../../test/memory-log.ts";
+import { united } from "../core/cursor.ts";
 import { Refusal } from "../core/errors.ts";
 import { accountIdOf, type Incarnation, requestIdFrom } from "../core/ids.ts";
 import { CURSOR_CHARACTERS_MAX } from "../core/limits.ts";
@@ -98,8 +99,42 @@ describe("cursors", () => {
     expect(server.cursors.at(at[2] as StoredOp)).toBe(server.cursors.current());
     const other = new Server("two", [op(name(0), 1), ...batch]);
     expect(other.covers(server.cursors.current())).toBe(true);
-    for (const stored of at) expect(other.arrival(server.cursors.at(stored))).toBeNull();
+    expect(at.map((stored) => other.arrival(server.cursors.at(stored)))).toEqual([null, null, 4]);
     expect(new Server("two", [op(name(0), 1)]).covers(server.cursors.current())).toBe(false);
+  });
+
+  test("[R7] of a store of which nothing is known tell by their vector where it begins that it lacked", () => {
+    const one = new Server("one");
+    one.take(op(name(0), 1), op(name(1), 1));
+    const two = new Server("two");
+    two.take(op(name(0), 1), op(name(0), 2), op(name(1), 1));
+    expect(two.arrival(one.cursors.current())).toBe(1);
+    expect(one.arrival(two.cursors.current())).toBe(2); // it has nothing that two lacks
+    // What is in the digest is there or it tells nothing.
+    const many = Array.from({ length: 20 }, (_, i) => op(name(i), 1));
+    const wide = new Server("wide", many);
+    expect(new Server("w", [...many, op(name(19), 2)]).arrival(wide.cursors.current())).toBe(20);
+    expect(new Server("x", many.slice(1)).arrival(wide.cursors.current())).toBeNull();
+  });
+
+  test("[R7] of a union: where it was shown something last counts, not where most was seen", () => {
+    const behind = new Server("behind");
+    behind.take(op(name(0), 1));
+    const ahead = new Server("ahead");
+    ahead.take(op(name(0), 1), op(name(0), 2));
+    const seen = ahead.cursors.parse(ahead.cursors.current());
+    const union = united(behind.cursors.current(), [seen]);
+    expect(ahead.arrival(union)).toBe(1);
+    expect(ahead.arrival(united(ahead.cursors.current(), []))).toBe(2);
+  });
+
+  test("[R6] what went with its store is carried no longer", () => {
+    const lost = new Server("lost", [op(name(0), 1)]);
+    const here = new Server("here");
+    const cursor = here.cursors.parse(lost.cursors.current());
+    expect(here.cursors.uncovered(cursor).map(({ store }) => store)).toEqual(["lost"]);
+    here.cursors.isNowhere = (store) => store === "lost";
+    expect(here.cursors.uncovered(cursor)).toEqual([]);
   });
 
   test("[R6] of a disk that was rolled back tell nothing, whether it went on or not", () => {

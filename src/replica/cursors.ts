@@ -55,6 +55,8 @@ export class Cursors {
   private readonly young = new Map<Incarnation, Stamp>();
   /** Null for a store of which nothing is known. */
   stores: (storeId: string) => StoreKnown | null = () => null;
+  /** Of a store of which nothing is known: whether no server has it any more. */
+  isNowhere: (storeId: string) => boolean = () => false;
 
   constructor(hash: Hash, log: Log, view: View) {
     this.hash = hash;
@@ -162,12 +164,15 @@ export class Cursors {
 
   /**
    * The arrival number here after which a client with this cursor may lack something; null when that is not
-   * known. Of another store's cursor that may repeat what the client has, and leaves out nothing. Each part of a
-   * union says for itself up to where nothing is missing: the furthest counts.
+   * known. Of another store's cursor that may repeat what the client has, and leaves out nothing. Of a union the
+   * first part counts: the server that made it may have shown less of something than one before it. Only if that
+   * tells nothing the others do, the furthest of them.
    */
   arrivalOf(cursor: Cursor): number | null {
+    const first = this.arrivalOfPart(cursor) ?? this.arrivalByVector(cursor);
+    if (first !== null) return first;
     let furthest: number | null = null;
-    for (const part of partsOf(cursor)) {
+    for (const part of cursor.also ?? []) {
       const n = this.arrivalOfPart(part);
       if (n !== null && (furthest === null || n > furthest)) furthest = n;
     }
@@ -184,6 +189,23 @@ export class Cursors {
     return this.markOf(this.log.op(cursor.n)) === cursor.mark ? cursor.n : null;
   }
 
+  /** Before the first op here that its maker had not, if its vector tells that of all ops; null otherwise. */
+  private arrivalByVector(cursor: Seen): number | null {
+    if (cursor.store === this.log.storeId) return null;
+    const had = new Map([...cursor.listed].map(([origin, { seq }]) => [origin, seq]));
+    const rest = this.restOf(cursor);
+    if (rest !== cursor.digest) {
+      const { left, origins } = this.withoutYoung(cursor, rest);
+      if (left !== cursor.digest) return null;
+      for (const origin of origins) had.set(origin, 0);
+    }
+    let before = this.view.foldedN;
+    for (const [origin, seq] of had) {
+      for (const { n } of this.log.run(origin, seq + 1, 1)) before = Math.min(before, n - 1);
+    }
+    return before;
+  }
+
   /** Whether this server has folded everything that a cursor vouches for and that is still to be had. */
   covers(cursor: Cursor): boolean {
     return partsOf(cursor).every((part) => this.coversPart(part));
@@ -191,11 +213,13 @@ export class Cursors {
 
   /**
    * What a cursor vouches for and is not here yet. Whoever came with it goes on vouching for that: no other server
-   * is to show less to them without saying so.
+   * is to show less to them without saying so. What went with its store is vouched for no longer.
    */
   uncovered(cursor: Cursor): readonly Seen[] {
     const missing = partsOf(cursor).filter((part) => !this.coversPart(part));
-    const foreign = missing.filter(({ store }) => store !== this.log.storeId);
+    const foreign = missing.filter(
+      ({ store }) => store !== this.log.storeId && !this.isNowhere(store),
+    );
     return foreign
       .slice(0, CURSOR_PARTS_MAX - 1)
       .map(({ store, n, mark, stamp, digest, listed }) => ({
@@ -220,22 +244,35 @@ export class Cursors {
   }
 
   private coversVector(cursor: Seen): boolean {
-    const vector = this.heads;
     for (const [origin, head] of cursor.listed) {
       if (this.seqOf(origin) < head.seq) return false;
     }
+    const rest = this.restOf(cursor);
+    return rest === cursor.digest || this.withoutYoung(cursor, rest).left === cursor.digest;
+  }
+
+  /** Sum of the shares of the origins here that a cursor does not list. */
+  private restOf(cursor: Seen): bigint {
     let rest = this.total;
-    const leave = (origin: Incarnation) => {
-      const head = vector.get(origin);
-      if (head !== undefined) rest = subtractShares(rest, digestShare(this.hash, origin, head));
-    };
-    for (const origin of cursor.listed.keys()) leave(origin);
-    if (rest === cursor.digest) return true;
-    // Whoever made the cursor had seen no op stamped later than its stamp: not these origins, then.
+    for (const origin of cursor.listed.keys()) rest = this.without(rest, origin);
+    return rest;
+  }
+
+  private without(sum: bigint, origin: Incarnation): bigint {
+    const head = this.heads.get(origin);
+    return head === undefined ? sum : subtractShares(sum, digestShare(this.hash, origin, head));
+  }
+
+  /** Whoever made the cursor had seen no op stamped later than its stamp: not these origins, then. */
+  private withoutYoung(cursor: Seen, rest: bigint): { left: bigint; origins: Incarnation[] } {
+    let left = rest;
+    const origins: Incarnation[] = [];
     for (const [origin, first] of this.young) {
-      if (!cursor.listed.has(origin) && compareStamps(first, cursor.stamp) > 0) leave(origin);
+      if (cursor.listed.has(origin) || compareStamps(first, cursor.stamp) <= 0) continue;
+      left = this.without(left, origin);
+      origins.push(origin);
     }
-    return rest === cursor.digest;
+    return { left, origins };
   }
 
   /** Origins have other names now: a branch was split off. */
