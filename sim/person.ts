@@ -193,10 +193,8 @@ export class Person {
     client.on("reset", () => {
       this.world.sometimes.happened("a client was told to read everything anew");
       this.sinceMs = this.world.time.nowMs;
-      return this.take(process, () => {
-        this.shown.clear();
-        return this.readAll(client, process);
-      });
+      // What it shows is replaced by what it reads: if it dies before that it has what its cursor tells of.
+      return this.take(process, () => this.readAll(client, process));
     });
     client.on("member.changed", ({ conversation, account, standing }) => {
       if (account.id !== this.id || (standing !== "none" && standing !== "banned")) return;

@@ -267,19 +267,30 @@ export class Witness {
         sometimes.happened("a receipt named a disk that was just lost");
       } else this.world.fail("R1", `${what}: says that ${name} holds it`);
     }
-    this.isWholeWhenAllAre(asked, what, receipt);
+    this.isWholeWhenAllAre(server, asked, what, receipt);
     sometimes.happened(`acknowledged by ${held.length} of ${receipt.of}`);
     const atMs = this.world.nowMs();
     this.acknowledged.push({ author, id, method, server: server.name, atMs, receipt, copies });
   }
 
   /** R2: while all are in sync, an answer waits for all. */
-  private isWholeWhenAllAre(asked: Write, what: string, { held, of }: Receipt): void {
+  private isWholeWhenAllAre(
+    server: SimServer,
+    asked: Write,
+    what: string,
+    { held, of }: Receipt,
+  ): void {
     const since = this.world.wholeSinceMs();
     if (since === null || asked.atMs < since || held.length === this.world.servers.length) return;
     // Of two that two servers minted at once one counts, and who holds that one is told a moment later.
     if (this.mintedTwice(asked)) {
       this.world.sometimes.happened("a receipt named fewer, of what was minted twice");
+      return;
+    }
+    // R5: what another server minted is repeated here, and told as it is now.
+    const n = this.index(server.disk).find(asked.author, asked.id) ?? 0;
+    if (server.disk.ops[n - 1]?.origin.startsWith(`${server.name}.`) === false) {
+      this.world.sometimes.happened("a repeat got the receipt as of now");
       return;
     }
     this.world.fail("R2", `${what}: held by ${held.join()} of ${of} while all were in sync`);

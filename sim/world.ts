@@ -138,7 +138,7 @@ export class World {
     while (!holds()) {
       if (this.time.nowMs >= endMs) {
         throw new Violation(
-          `[LIVENESS] not within ${withinMs / 1_000} s: ${what}\n${this.picture()}`,
+          `[LIVENESS] not within ${withinMs / 1_000} s: ${what}\n${this.restless()}\n${this.picture()}`,
         );
       }
       this.pass(LOOK_MS);
@@ -283,6 +283,17 @@ export class World {
     this.until("everybody is told what became of it", SETTLED_MS, () => this.isAtRest());
     this.pass(PEACE_MS);
     this.until("all servers hold the same", MENDED_MS, () => this.isEven(this.servers));
+  }
+
+  /** Who waits for what. */
+  private restless(): string {
+    return this.people
+      .map(({ host, client, isSettled, hasOpenCalls }) => {
+        const outbox = client?.outbox.entries.filter(({ state }) => state !== "failed") ?? [];
+        const account = client?.account?.id ?? "nobody";
+        return `${host} as ${account}: settled ${isSettled}, calls ${hasOpenCalls}, outbox ${outbox.length}`;
+      })
+      .join("\n");
   }
 
   private isAtRest(): boolean {
