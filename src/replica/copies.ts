@@ -5,7 +5,7 @@
 import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
-import type { StoreKnown } from "./cursors.ts";
+import type { StoreKnown, Stores } from "./cursors.ts";
 import type { Members } from "./members.ts";
 import type { Log } from "./ports.ts";
 import type { KnownCopies, Receipt } from "./receipts.ts";
@@ -17,7 +17,7 @@ const GONE: StoreKnown = { coversN: -1, isGone: true, oursAt: () => null };
 
 const COPIES_RETRY_MS = 1_000;
 
-export class Copies implements KnownCopies {
+export class Copies implements KnownCopies, Stores {
   private readonly name: string;
   private readonly log: Log;
   private readonly minCopies: number;

@@ -34,6 +34,13 @@ export type StoreKnown = {
   oursAt(theirs: number): number | null;
 };
 
+export interface Stores {
+  /** Null for a store of which nothing is known. */
+  storeKnown(storeId: string): StoreKnown | null;
+  /** Whether no server has it any more, and nothing that others have is missing here. */
+  isNowhere(storeId: string): boolean;
+}
+
 type ListedOrigin = { seq: number; share: bigint };
 
 export class Cursors {
@@ -53,10 +60,7 @@ export class Cursors {
   private before: { readonly start: string; readonly end: string } | null = null;
   /** First stamps of the origins met last, in the order in which this store met them. */
   private readonly young = new Map<Incarnation, Stamp>();
-  /** Null for a store of which nothing is known. */
-  stores: (storeId: string) => StoreKnown | null = () => null;
-  /** Of a store of which nothing is known: whether no server has it any more. */
-  isNowhere: (storeId: string) => boolean = () => false;
+  stores: Stores = { storeKnown: () => null, isNowhere: () => false };
 
   constructor(hash: Hash, log: Log, view: View) {
     this.hash = hash;
@@ -181,7 +185,7 @@ export class Cursors {
 
   private arrivalOfPart(cursor: Seen): number | null {
     if (cursor.store !== this.log.storeId) {
-      const ours = this.stores(cursor.store)?.oursAt(cursor.n) ?? null;
+      const ours = this.stores.storeKnown(cursor.store)?.oursAt(cursor.n) ?? null;
       return ours === null || ours > this.view.foldedN ? null : ours;
     }
     if (cursor.n > this.view.foldedN) return null;
@@ -218,7 +222,7 @@ export class Cursors {
   uncovered(cursor: Cursor): readonly Seen[] {
     const missing = partsOf(cursor).filter((part) => !this.coversPart(part));
     const foreign = missing.filter(
-      ({ store }) => store !== this.log.storeId && !this.isNowhere(store),
+      ({ store }) => store !== this.log.storeId && !this.stores.isNowhere(store),
     );
     return foreign
       .slice(0, CURSOR_PARTS_MAX - 1)
@@ -236,7 +240,7 @@ export class Cursors {
     if (cursor.store === this.log.storeId) {
       if (this.arrivalOfPart(cursor) !== null) return true;
     } else {
-      const known = this.stores(cursor.store);
+      const known = this.stores.storeKnown(cursor.store);
       if (known !== null && known.coversN >= cursor.n) return true;
       if (known?.isGone) return true;
     }

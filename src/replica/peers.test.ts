@@ -119,7 +119,7 @@ function stored(): number[] {
 }
 
 describe("[R1, R6] a peer that came back with another store", () => {
-  const isGone = (storeId: string) => rig.replica.cursors.stores(storeId)?.isGone;
+  const isGone = (storeId: string) => rig.replica.cursors.stores.storeKnown(storeId)?.isGone;
   const back = (storeId: string) => {
     const peer = new Hand(rig, "b", storeId).join();
     rig.replica.unlinked(peer, "killed");

@@ -99,8 +99,7 @@ export class Replica implements LinkListener {
     this.members = new Members({ name, key, url }, hash, this.view);
     this.peers = this.makePeers();
     this.copies = new Copies(options, this.members, this.peers.standings);
-    this.cursors.stores = (storeId) => this.copies.storeKnown(storeId);
-    this.cursors.isNowhere = (storeId) => this.copies.isNowhere(storeId);
+    this.cursors.stores = this.copies;
     this.receipts = new Receipts(clock, this.copies);
     this.reservations = this.makeReservations();
     this.foldLine = new FoldLine({
