@@ -90,6 +90,23 @@ test("what is wrong with a server stands beside it", () => {
   );
 });
 
+test("how far this server has come with what it lacks", () => {
+  const own = server("a", { link: "self", lagOps: 750 });
+  const says = (more: Partial<ClusterStatus>) => statusText(status([own, server("b")], more));
+  expect(says({ behind: true })).toContain("this server, behind by 750");
+  const catchUp = { doneOps: 250, totalOps: 1_000, perSecond: 50 };
+  expect(says({ behind: true, catchUp })).toContain(
+    "this server, catching up: 250 of 1000 ops, 50/s, 15 s to go",
+  );
+  expect(says({ behind: true, catchUp: { ...catchUp, doneOps: 0, perSecond: 0 } })).toMatch(
+    /catching up: 0 of 1000 ops, 0\/s$/m,
+  );
+  const silent = server("c", { link: "suspect", silentMs: 1_240 });
+  expect(statusText(status([self, server("b"), silent]))).toContain(
+    "in sync through another server; its link is silent for 1.2 s",
+  );
+});
+
 test("addresses of nobody known, and who is refused, get a line of their own", () => {
   const { server: _, ...nobody } = broken("timed_out", "no answer: is a firewall in between?");
   const refused = {

@@ -60,11 +60,22 @@ function signed(ms: number): string {
 function stateOf(status: ClusterStatus, server: Server): string {
   const { name, link, inSync, out, removed } = server;
   if (removed) return link === "self" ? "this server, removed from the cluster" : "removed";
-  if (link === "self")
-    return status.behind ? `this server, behind by ${server.lagOps}` : "this server";
+  if (link === "self") return `this server${behindWords(status, server)}`;
   const why = whyNoLink(status.links, name);
-  if (inSync) return link === "through" ? `in sync through another server; ${why}` : "in sync";
+  if (inSync && link === "through") return `in sync through another server; ${why}`;
+  if (inSync && link === "suspect")
+    return `in sync through another server; its link is silent for ${span(server.silentMs ?? 0)}`;
+  if (inSync) return "in sync";
   return `not in sync: ${outWords(server, out ?? "", why)}`;
+}
+
+/** How far this server has come with what it lacks. */
+function behindWords({ behind, catchUp }: ClusterStatus, { lagOps }: Server): string {
+  if (catchUp === undefined) return behind ? `, behind by ${lagOps}` : "";
+  const { doneOps, totalOps, perSecond } = catchUp;
+  const leftMs = perSecond === 0 ? null : ((totalOps - doneOps) / perSecond) * 1_000;
+  const left = leftMs === null ? "" : `, ${span(leftMs)} to go`;
+  return `, catching up: ${doneOps} of ${totalOps} ops, ${perSecond}/s${left}`;
 }
 
 function outWords(server: Server, out: string, why: string): string {

@@ -2,6 +2,7 @@ import { Refusal } from "../../core/errors.ts";
 import * as limits from "../../core/limits.ts";
 import type { Result } from "../../protocol/methods.ts";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "../../protocol/version.ts";
+import type { CatchUpProgress } from "../../replica/catch-up.ts";
 import type { ServerStatus as ReplicaServerStatus } from "../../replica/status.ts";
 import type { Commands } from "../command.ts";
 import type { SignUpPolicy } from "../ports.ts";
@@ -64,6 +65,10 @@ function serverStatus(server: ReplicaServerStatus, fsyncMs: number): ServerRow {
   };
 }
 
+function progressOf({ doneOps, totalOps, perSecond }: CatchUpProgress) {
+  return { doneOps, totalOps, perSecond };
+}
+
 export const serverCommands: Commands<"server"> = {
   "server.hello": {
     needs: "nothing",
@@ -90,7 +95,7 @@ export const serverCommands: Commands<"server"> = {
     needs: "admin",
     handle({ replica, links, minCopies, version }) {
       const status = replica.status();
-      const { lastCommitMs } = replica.figures();
+      const { lastCommitMs, catchUp } = replica.figures();
       const own = (server: ReplicaServerStatus) =>
         server.link === "self" ? { ...server, release: version } : server;
       return {
@@ -101,6 +106,7 @@ export const serverCommands: Commands<"server"> = {
         removed: status.isRemoved,
         minCopies,
         faultBudget: status.faultBudget,
+        ...(catchUp === null ? {} : { catchUp: progressOf(catchUp) }),
         servers: status.servers.map((server) => serverStatus(own(server), lastCommitMs)),
         links: links().map((link) => ({ ...link })),
       };

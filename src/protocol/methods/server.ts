@@ -91,6 +91,8 @@ export const serverMethods = {
       server: Type.String(),
       store: Type.String(),
       leader: Type.String(),
+      /** While it has much to take over. */
+      catchUp: Type.Optional(Shape({ doneOps: Count, totalOps: Count, perSecond: Count })),
       behind: Type.Boolean({
         description: "a server that can be reached holds what this one lacks",
       }),

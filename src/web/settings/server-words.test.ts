@@ -77,6 +77,12 @@ test("each state has its words", () => {
   const behind = status([own], { behind: true });
   expect(stateWords(behind, own)).toBe("Behind by 7 ops");
   expect(isWell(behind, own)).toBe(false);
+  const catchUp = { doneOps: 250, totalOps: 1_000, perSecond: 50 };
+  const busy = status([own], { behind: true, catchUp });
+  expect(stateWords(busy, own)).toBe("Catching up: 250 of 1000 ops, 15 s to go");
+  const begun = status([own], { behind: true, catchUp: { ...catchUp, doneOps: 0, perSecond: 0 } });
+  expect(stateWords(begun, own)).toBe("Catching up: 0 of 1000 ops");
+  expect(words({ link: "suspect" })).toBe("In sync through another server; its link is silent");
 });
 
 test("addresses of nobody known and refused peers are listed, links that stand are not", () => {

@@ -31,10 +31,19 @@ export function isWell(status: ClusterStatus, server: Server): boolean {
 export function stateWords(status: ClusterStatus, server: Server): string {
   const { name, link, inSync, out, removed } = server;
   if (removed) return "Removed from the cluster";
-  if (link === "self") return status.behind ? `Behind by ${count(server.lagOps, "op")}` : "In sync";
+  if (link === "self") return ownWords(status, server);
   const why = whyNoLink(status.links, name);
-  if (inSync) return link === "through" ? `In sync through another server; ${why}` : "In sync";
+  if (inSync && link === "through") return `In sync through another server; ${why}`;
+  if (inSync && link === "suspect") return "In sync through another server; its link is silent";
+  if (inSync) return "In sync";
   return `Not in sync: ${outWords(server, out ?? "", why)}`;
+}
+
+function ownWords({ behind, catchUp }: ClusterStatus, { lagOps }: Server): string {
+  if (catchUp === undefined) return behind ? `Behind by ${count(lagOps, "op")}` : "In sync";
+  const { doneOps, totalOps, perSecond } = catchUp;
+  const left = perSecond === 0 ? "" : `, ${span(((totalOps - doneOps) / perSecond) * 1_000)} to go`;
+  return `Catching up: ${doneOps} of ${count(totalOps, "op")}${left}`;
 }
 
 function outWords(server: Server, out: string, why: string): string {
