@@ -23,6 +23,8 @@ export type WorkloadWorld = {
   /** Whether an op that was acknowledged still lies on a disk that its receipt named. */
   isKept(write: Write): boolean;
   isDeletedSomewhere(message: string): boolean;
+  /** Whether there is any ban of an account from a channel, lifted or not. */
+  wasBanned(channel: string, account: string | null): boolean;
   fail(rule: string, what: string): void;
 };
 
@@ -149,7 +151,8 @@ export class Workload {
     const first = page.next === undefined ? "" : (page.messages[0]?.position ?? "~");
     for (const { write, told } of sure) {
       if ((told.position ?? "") < first || found.has(write.message as string)) continue;
-      if (!this.world.isKept(write)) continue;
+      // R26: what was said within a ban is hidden, whenever the ban came.
+      if (!this.world.isKept(write) || this.world.wasBanned(conversation, account)) continue;
       this.backwards(person, `its own ${write.message} any more`);
     }
     for (const { id, isDeleted } of seen) {

@@ -7,6 +7,7 @@
 import { createClient, HoldfastError } from "../src/client/index.ts";
 import { requestIdFrom } from "../src/core/ids.ts";
 import { LINK_BACKLOG_BYTES_MAX, PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../src/core/limits.ts";
+import { memberSet } from "../src/ops/member.ts";
 import { Chance } from "./chance.ts";
 import { socketsOf } from "./client-lines.ts";
 import { ProcessClock, Time } from "./clock.ts";
@@ -118,6 +119,19 @@ export class World {
   isDeletedSomewhere(message: string): boolean {
     return this.servers.some(
       ({ disk }) => this.witness.index(disk).deletion(message) !== undefined,
+    );
+  }
+
+  wasBanned(channel: string, account: string | null): boolean {
+    return this.servers.some(({ disk }) =>
+      disk.ops.some(
+        ({ kind, scope, data }) =>
+          kind === memberSet.number &&
+          scope === channel &&
+          data.includes('"banned"') &&
+          account !== null &&
+          data.includes(account),
+      ),
     );
   }
 

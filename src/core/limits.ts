@@ -157,6 +157,8 @@ export const CONNECTIONS_MAX = 20_000;
 export const CONNECTIONS_PER_ACCOUNT_MAX = 64;
 export const SIGN_IN_DEADLINE_MS = 30 * SECOND;
 export const BEAT_INTERVAL_MS = 500;
+/** What a cursor vouches for is lost if all servers are heard for so long and none has it; in beats. */
+export const LOST_AFTER_BEATS = 6;
 /** A connection that takes in nothing and says nothing for this long is closed. */
 export const IDLE_TIMEOUT_S = 60;
 /** Wrong frames before a connection is closed. */

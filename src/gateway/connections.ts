@@ -9,7 +9,7 @@
 import { BoundedMap } from "../core/bounded-map.ts";
 import { type Seen, united } from "../core/cursor.ts";
 import { type AccountId, type ChannelId, type ConversationId, isChannelId } from "../core/ids.ts";
-import { MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
+import { LOST_AFTER_BEATS, MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { Subject } from "../core/view.ts";
 import { channelCreate } from "../ops/channel.ts";
@@ -57,8 +57,11 @@ export class Connections {
   private readonly byAccount = new Map<AccountId, Set<Connection>>();
   /** Direct conversations whose parties' connections are all subscribed. */
   private readonly knownDirects = new BoundedMap<ConversationId, true>(KNOWN_DIRECTS_MAX);
-  /** Those whose cursors vouch for more than this server holds: few, and only while servers are apart. */
-  private readonly carrying = new Set<Connection>();
+  /**
+   * Those whose cursors vouch for more than this server holds, and for how many beats it has had all that others
+   * have: few, and only while servers are apart.
+   */
+  private readonly carrying = new Map<Connection, number>();
   private readonly replica: Replica;
   private readonly render: Render;
   private readonly notices: Notices;
@@ -128,16 +131,25 @@ export class Connections {
     if (connection.isClosed) return;
     connection.carry(seen);
     if (seen.length === 0) this.carrying.delete(connection);
-    else this.carrying.add(connection);
+    else this.carrying.set(connection, 0);
   }
 
-  /** Looks whether what was missing has come. */
+  /**
+   * Looks whether what was missing has come. If for so many beats all others were heard and had nothing that is
+   * missing here, it is lost, or it is here and cannot be told by what the cursor says: it is waited for no longer.
+   */
   private settle(): void {
-    for (const connection of this.carrying) {
+    const { cursors } = this.replica;
+    for (const [connection, beats] of this.carrying) {
       const { carried } = connection;
       const [first, ...also] = carried as [Seen, ...Seen[]];
-      const left = this.replica.cursors.uncovered({ ...first, also });
-      if (left.length < carried.length) this.carry(connection, left);
+      const left = cursors.uncovered({ ...first, also });
+      const complete = cursors.stores.hasAll ? beats + 1 : 0;
+      if (complete >= LOST_AFTER_BEATS) this.carry(connection, []);
+      else {
+        if (left.length < carried.length) this.carry(connection, left);
+        if (left.length > 0) this.carrying.set(connection, complete);
+      }
     }
   }
 
@@ -281,7 +293,8 @@ export class Connections {
 
   private publishTo(topic: string, event: Event): void {
     this.broadcast.publish(topic, event.text);
-    for (const connection of this.carrying) if (connection.has(topic)) give(connection, event);
+    for (const connection of this.carrying.keys())
+      if (connection.has(topic)) give(connection, event);
   }
 
   /** To the topic of the first scope; to accounts of the others unless they got it by that. */

@@ -93,17 +93,22 @@ export class Copies implements KnownCopies, Stores {
     return null;
   }
 
-  /**
-   * Whether no server has this store any more, and what others had of it is here: all are linked with other ones,
-   * and nothing of theirs is missing. Also true where nobody remembers whose it was, after restarts.
-   */
-  isNowhere(storeId: string): boolean {
-    const haveAnother = this.names().every((name) => {
+  /** Whether every other server is linked, as far as is known, and nothing that one of them has is missing here. */
+  get hasAll(): boolean {
+    const areHeard = this.names().every((name) => {
       if (name === this.name) return true;
       const peer = this.peers.all.get(name);
-      if (!peer?.isLive || !peer.session?.isLearned || peer.learnedUpTo !== null) return false;
-      return peer.marks.storeId !== storeId;
+      return peer?.isLive === true && peer.session?.isLearned === true && peer.learnedUpTo === null;
     });
-    return haveAnother && this.peers.lagOps() === 0;
+    return areHeard && this.peers.lagOps() === 0;
+  }
+
+  /**
+   * Whether no server has this store any more, and what others had of it is here. Also true where nobody remembers
+   * whose it was, after restarts.
+   */
+  isNowhere(storeId: string): boolean {
+    const isThere = [...this.peers.all.values()].some(({ marks }) => marks.storeId === storeId);
+    return !isThere && this.hasAll;
   }
 }

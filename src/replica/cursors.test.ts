@@ -133,7 +133,11 @@ describe("cursors", () => {
     const here = new Server("here");
     const cursor = here.cursors.parse(lost.cursors.current());
     expect(here.cursors.uncovered(cursor).map(({ store }) => store)).toEqual(["lost"]);
-    here.cursors.stores = { storeKnown: () => null, isNowhere: (store) => store === "lost" };
+    here.cursors.stores = {
+      storeKnown: () => null,
+      isNowhere: (store) => store === "lost",
+      hasAll: false,
+    };
     expect(here.cursors.uncovered(cursor)).toEqual([]);
   });
 

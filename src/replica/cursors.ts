@@ -39,6 +39,8 @@ export interface Stores {
   storeKnown(storeId: string): StoreKnown | null;
   /** Whether no server has it any more, and nothing that others have is missing here. */
   isNowhere(storeId: string): boolean;
+  /** Whether all others are heard, and nothing that they have is missing here. */
+  readonly hasAll: boolean;
 }
 
 type ListedOrigin = { seq: number; share: bigint };
@@ -60,7 +62,7 @@ export class Cursors {
   private before: { readonly start: string; readonly end: string } | null = null;
   /** First stamps of the origins met last, in the order in which this store met them. */
   private readonly young = new Map<Incarnation, Stamp>();
-  stores: Stores = { storeKnown: () => null, isNowhere: () => false };
+  stores: Stores = { storeKnown: () => null, isNowhere: () => false, hasAll: false };
 
   constructor(hash: Hash, log: Log, view: View) {
     this.hash = hash;
