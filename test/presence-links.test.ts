@@ -81,6 +81,44 @@ test("[R120] what a server says of its people ends with its link, and comes back
   expect(seen(ann, bob.id)).toEqual([false, true]);
 });
 
+test("[R120] people at two servers without a link see each other through a third, and nobody is left over", async () => {
+  const { ann, bob } = await start();
+  const { network } = here.world;
+  network.cut("a", "b");
+  network.cut("b", "a");
+  await here.world.pass(3_500 + 2 * PRESENCE_LINGER_MS);
+  expect([seen(bob, ann.id), seen(ann, bob.id)]).toEqual([[], []]);
+  await here.pass(bob.call("message.history", { in: "@ann" }));
+  await here.pass(ann.call("typing.set", { in: "@bob" }));
+  await here.world.pass(500);
+  expect(bob.eventsNamed("typing")).toMatchObject([{ account: { name: "ann" } }]);
+  ann.disconnect(here.host("a"));
+  await here.world.pass(PRESENCE_LINGER_MS + 2 * TOLD_MS);
+  expect(seen(bob, ann.id)).toEqual([false]);
+  await here.resume("a", ann.token);
+  await here.world.pass(2 * TOLD_MS);
+  expect(seen(bob, ann.id)).toEqual([false, true]);
+  network.heal();
+  await here.world.until(() => here.world.isWhole, 20_000);
+  await here.world.pass(2_000 + PRESENCE_LINGER_MS);
+  expect(seen(bob, ann.id)).toEqual([false, true]);
+  here.isolate("a");
+  await here.world.pass(5_000 + 2 * PRESENCE_LINGER_MS);
+  expect(seen(bob, ann.id)).toEqual([false, true, false]);
+});
+
+test("what was passed on ends with the link to who passed it on", async () => {
+  const { ann, bob } = await start();
+  const { network } = here.world;
+  network.cut("a", "b");
+  network.cut("b", "a");
+  await here.world.pass(3_500 + 2 * PRESENCE_LINGER_MS);
+  expect([seen(bob, ann.id), seen(ann, bob.id)]).toEqual([[], []]);
+  here.kill("c");
+  await here.world.pass(PRESENCE_LINGER_MS + TOLD_MS);
+  expect([seen(bob, ann.id), seen(ann, bob.id)]).toEqual([[false], [false]]);
+});
+
 test("only who shows a person is told of it", async () => {
   const { ann } = await start();
   const stranger = await here.join("c", "stranger");

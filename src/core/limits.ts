@@ -168,6 +168,8 @@ export const PRESENCE_WATCH_MAX = 500;
 export const PRESENCE_LINGER_MS = 5 * SECOND;
 /** Who came and went is told to other servers this often, in frames of so many accounts each. */
 export const PRESENCE_TELL_MS = 200;
+/** So often a server looks who of its peers do not hear each other, to tell them of each other's people. */
+export const PRESENCE_LOOK_MS = 1 * SECOND;
 export const PRESENCE_PER_FRAME_MAX = 1_000;
 /** Accounts that are online at one other server; further ones show as offline here. */
 export const PRESENCE_PER_PEER_MAX = CONNECTIONS_MAX;

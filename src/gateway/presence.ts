@@ -56,6 +56,11 @@ export class Presence {
     return [...this.connections.keys(), ...this.leaving.keys()];
   }
 
+  /** Accounts that are online at another server, as it said last. */
+  at(peer: string): AccountId[] {
+    return [...(this.elsewhere.get(peer)?.now ?? [])];
+  }
+
   came(account: AccountId): void {
     const count = this.connections.get(account) ?? 0;
     const wasOnline = this.isOnline(account);

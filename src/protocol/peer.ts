@@ -52,6 +52,9 @@ const ServerNames = Type.Array(ServerName, { maxItems: LINKS_MAX });
 
 export const NameTable = Type.Union([Type.Literal("account"), Type.Literal("channel")]);
 
+/** Whose people these are, if not the sender's: passed on once, to one that does not hear that server. */
+const PassedOn = Type.Optional(ServerName);
+
 export const peerMessages = {
   /** What the log holds, as a sum: first on a link from both, and again where two sums stay apart. */
   vector: Type.Object({ type: Type.Literal("vector"), digest: Digest, origins: Count, upTo: UpTo }),
@@ -140,6 +143,7 @@ export const peerMessages = {
   /** Who has come online at the sender, and who has gone; never stored, and over with the link. */
   presence: Type.Object({
     type: Type.Literal("presence"),
+    of: PassedOn,
     /** What was said before counts no more: in the first frame on a link. */
     anew: Type.Boolean(),
     online: Accounts,
@@ -148,6 +152,7 @@ export const peerMessages = {
   /** Somebody is typing at the sender; at most once in TYPING_INTERVAL_MS for one account and conversation. */
   typing: Type.Object({
     type: Type.Literal("typing"),
+    of: PassedOn,
     account: AccountIdText,
     conversation: Type.String({ pattern: "^[cd]_[A-Za-z0-9_-]{21}[AQgw]$" }),
   }),

@@ -26,6 +26,8 @@ export type ServerStatus = {
   /** How far its wall clock is ahead of this one's (of which a leap is taken out), ms. */
   readonly clockOffsetMs: number | null;
   readonly silentMs: number | null;
+  /** Whom it is linked to and hears; null where it has not said. */
+  readonly hears: readonly string[] | null;
 };
 
 export type ClusterStatus = {
@@ -69,6 +71,7 @@ export function statusOf(
     fsyncMs: null,
     clockOffsetMs: 0,
     silentMs: 0,
+    hears: peers.live(),
   };
   const names = new Set([...members.list().map((member) => member.name), ...peers.all.keys()]);
   names.delete(name);
@@ -114,5 +117,6 @@ function peerStatus(name: string, clock: Clock, members: Members, peers: Standin
     fsyncMs: peer?.beat?.fsyncMs ?? null,
     clockOffsetMs: session === null ? null : (peer?.clockOffsetMs ?? null),
     silentMs: session === null ? null : (peer?.detector.silenceMs ?? null),
+    hears: peer?.links ? [...peer.links] : null,
   };
 }
