@@ -5,11 +5,13 @@
  *   npm run sim -- --seeds 100         many, each another one; --from 1 for the same as last time
  *   npm run sim -- --for 60s           as many as fit into a minute
  *
- * More: --jobs N processes at once, --keep-going after a failure, --whole to leave a failing run as it is, and
- * --people, --storm, --only as a failure's replay line has them.
+ * More: --jobs N processes at once, --keep-going after a failure, --ledger to enter what came of it into
+ * sim/ledger.jsonl, --whole to leave a failing run as it is, and --people, --storm, --only as a failure's replay
+ * line has them.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { enter, isCommitted, sums } from "./ledger.ts";
 import { linesOf, type ManyResult, runMany } from "./many.ts";
 import { minimise, replayLine } from "./minimise.ts";
 import { FAULT_KINDS, type Less } from "./plan.ts";
@@ -32,6 +34,7 @@ const { values: flags } = parseArgs({
     trace: { type: "boolean" },
     whole: { type: "boolean" },
     "keep-going": { type: "boolean" },
+    ledger: { type: "boolean" },
     worker: { type: "boolean" },
   },
 });
@@ -104,6 +107,8 @@ async function many(): Promise<void> {
   const seeds = numberOf("seeds") ?? Number.MAX_SAFE_INTEGER;
   const from = numberOf("from") ?? Math.floor(Date.now() % 2 ** 40);
   const jobs = numberOf("jobs") ?? Math.max(1, availableParallelism());
+  if (flags.ledger && !isCommitted())
+    refuse("--ledger: commit what is changed in src and sim first");
   const untilMs = flags.for === undefined ? Infinity : performance.now() + msOf(flags.for);
   console.log(`${HEAD}from seed ${from} on, ${jobs} at once`);
   let toldMs = performance.now();
@@ -122,6 +127,8 @@ async function many(): Promise<void> {
       console.log(`${HEAD}${runs} seeds, ${failures.length} failed, ${rate}`);
     },
   });
+  if (flags.ledger) enter(from, sum);
+  for (const line of flags.ledger ? sums() : []) console.log(`${HEAD}${line}`);
   await report(sum);
 }
 
