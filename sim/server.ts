@@ -93,6 +93,9 @@ export class SimServer {
   private readonly key: ServerKey;
   private stores = 0;
   private isStarting = false;
+  private isStopping = false;
+  /** To be started as soon as it has stopped. */
+  private startsAgain = false;
 
   constructor(name: string, all: readonly string[], world: ServerWorld, chance: Chance) {
     this.name = name;
@@ -120,6 +123,7 @@ export class SimServer {
 
   /** The process begins; it serves a little later. */
   start(): void {
+    this.startsAgain = this.isStopping;
     if (this.running !== null || this.isStarting || this.isDead) return;
     this.isStarting = true;
     this.world.time.at(this.chance.between(...STARTING_MS), () => {
@@ -229,11 +233,13 @@ export class SimServer {
     const { running } = this;
     if (running === null) return;
     this.running = null;
+    this.isStopping = false;
     running.process.clock.kill();
     running.log.crash();
     this.world.network.gone(running.process);
     // What the last event resolved may still look at the view.
     this.world.time.at(0, () => running.view.close());
+    if (this.startsAgain) this.start();
   }
 
   /** As after SIGTERM: takes nothing new, answers, leaves. */
@@ -241,6 +247,7 @@ export class SimServer {
     const { running } = this;
     if (running === null || this.isFrozen) return;
     const { gateway, replica, cluster, lines, process } = running;
+    this.isStopping = true;
     lines.stopTaking();
     let isOver = false;
     const leave = () => {

@@ -12,6 +12,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "[R7] and where such a server told of an edit of it": 1127,
   "[R6] reads were stale for ever, of a store that was lost and that nobody remembered": 1017,
   "[R6] reads were stale for ever, of a store that had all and was taken for put back": 3004,
+  "a server that was started while it stopped stayed away": 1024,
   "time stood still: a wait shorter than what can be added to the time": 1002,
   "[R11] a post that a ban overtook was refused, and stored": 1001,
 };
