@@ -236,7 +236,7 @@ export class Person {
   private async readAnew(client: Client, process: Process, conversation: string): Promise<void> {
     for (;;) {
       try {
-        await this.readOne(client, conversation);
+        await this.readOne(client, process, conversation);
         return;
       } catch (error) {
         await this.refusedToRead(process, error);
@@ -245,9 +245,9 @@ export class Person {
     }
   }
 
-  private async readOne(client: Client, conversation: string): Promise<void> {
+  private async readOne(client: Client, process: Process, conversation: string): Promise<void> {
     const all = await this.history(client, conversation);
-    this.shown.replace(conversation, all, this.world.time.nowMs);
+    this.shown.replace(conversation, all, this.world.time.nowMs, process);
   }
 
   private async readAll(client: Client, process: Process): Promise<void> {
@@ -255,7 +255,7 @@ export class Person {
       try {
         const conversations = await this.conversations(client);
         for (const conversation of conversations) {
-          await this.readOne(client, conversation);
+          await this.readOne(client, process, conversation);
         }
         for (const conversation of this.shown.conversations) {
           if (!conversations.includes(conversation)) this.shown.forget(conversation);

@@ -50,16 +50,30 @@ export class Shown {
     this.all.clear();
   }
 
-  /** The whole of a conversation, read anew. */
-  replace(conversation: string, messages: readonly ShownMessage[], cameMs: number): void {
+  /** The whole of a conversation, read anew. A process says to servers what it has seen itself, or had kept. */
+  replace(
+    conversation: string,
+    messages: readonly ShownMessage[],
+    cameMs: number,
+    by: object,
+  ): void {
     const before = this.all.get(conversation);
     const now = new Map<string, Known>();
     this.all.set(conversation, now);
     for (const message of messages) {
       const known = before?.get(message.id);
-      if (known?.message.isDeleted && !message.isDeleted) this.onUndeleted(message, "by a read");
-      now.set(message.id, { message, cameMs, by: now });
+      const isSeen = known?.message.isDeleted === true && known.by === by;
+      if (isSeen && !message.isDeleted) this.onUndeleted(message, "by a read");
+      now.set(message.id, { message, cameMs, by });
     }
+  }
+
+  /** What this process was told is deleted. */
+  deletedFor(conversation: string, by: object): string[] {
+    const all = [...(this.all.get(conversation)?.values() ?? [])];
+    return all.flatMap((known) =>
+      known.message.isDeleted && known.by === by ? [known.message.id] : [],
+    );
   }
 
   forget(conversation: string): void {

@@ -143,7 +143,7 @@ export class Workload {
       if (told.is !== "acknowledged" || told.atMs <= person.sinceMs) return [];
       return where === conversation ? [{ write, told }] : [];
     });
-    const seen = [...shown.get(conversation).values()];
+    const gone = shown.deletedFor(conversation, person.process as object);
     const page = await client.call("message.history", { in: conversation, limit: 200 });
     if (person.id !== account || person.sinceMs > begunMs) return;
     this.world.sometimes.happened("read its own writes");
@@ -155,9 +155,8 @@ export class Workload {
       if (!this.world.isKept(write) || this.world.wasBanned(conversation, account)) continue;
       this.backwards(person, `its own ${write.message} any more`);
     }
-    for (const { id, isDeleted } of seen) {
-      const now = found.get(id);
-      if (now === undefined || !isDeleted || now.isDeleted) continue;
+    for (const id of gone) {
+      if (found.get(id)?.isDeleted !== false) continue;
       if (this.world.isDeletedSomewhere(id)) this.backwards(person, `${id} deleted any more`);
     }
   }
