@@ -3,7 +3,9 @@
  *
  * Each side answers with chain hashes of its own log between the last seq at which both are known to be equal and
  * the first at which they are not, CHAIN_SAMPLES_MAX of them: a million ops are searched in four messages. Nothing is
- * remembered between two messages, so it does not matter who began, or that both did. Pure but for the log.
+ * remembered between two messages, so it does not matter who began, or that both did. What one side has told of the
+op after the fork says nothing of what it was told: the side that keeps the name answers until the other splits, and
+that one answers no more. Pure but for the log.
  */
 import { branchName, keepsName } from "../core/branch.ts";
 import { equalBytes, fromBase64Url, toBase64Url } from "../core/bytes.ts";
@@ -21,9 +23,7 @@ export type Finding =
   /** The other side's op keeps the name: ours after the fork is to become a branch. */
   | { readonly what: "split"; readonly split: Split }
   /** As far as both go they hold the same: what seemed a branch was a moment. */
-  | { readonly what: "same" }
-  /** The other side knows what to do. */
-  | { readonly what: "nothing" };
+  | { readonly what: "same" };
 
 /** What the search begins with. */
 export function firstSamples(log: Log, origin: Incarnation): Samples {
@@ -59,8 +59,8 @@ export function compareChains(log: Log, { origin: name, at: theirs }: Chains): F
       split: { origin, afterSeq: low, branch: branchName(origin, high.mine) },
     };
   }
-  const isTold = theirs.length <= 2 && theirs.some(([seq]) => seq === low + 1);
-  return isTold ? { what: "nothing" } : { what: "answer", at: samples(log, origin, low, high.seq) };
+  // The other side splits when it has read these two, and says no more.
+  return { what: "answer", at: samples(log, origin, low, high.seq) };
 }
 
 /** Chain hashes after `low` up to `high`, evenly, and that at `low` where there is one. */

@@ -108,7 +108,7 @@ describe("[R1, R2, R4, R110] two processes resumed from one snapshot", () => {
   });
 
   test("through crashes, cuts and further snapshots", async () => {
-    await forSeeds("worlds with processes resumed twice", RUNS, async (seed) => {
+    const story = async (seed: number) => {
       const world = new World({ seed });
       await world.meet();
       world.work.begin(20);
@@ -120,6 +120,8 @@ describe("[R1, R2, R4, R110] two processes resumed from one snapshot", () => {
       }
       await world.heal();
       world.end();
-    });
+    };
+    const found = [352]; // the side whose op keeps the name took the other for told
+    await forSeeds("worlds with processes resumed twice", RUNS, story, found);
   });
 });
