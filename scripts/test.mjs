@@ -5,8 +5,8 @@
 //   npm test -- log receipt   only the test files whose path contains one of the words
 //   --only=STAGE              only the stage whose name begins so (npm run lint, npm run types)
 //
-// Static checks run two at a time; test files after them, the ones under test/ one by one, because
-// they start processes of their own. Output of what passes is left out, output of what fails is whole.
+// Static checks run two at a time; test files after them, two at a time as well, those under test/ last: they start
+// processes of their own, and wait for them more than they work. Output of what passes is left out, output of what fails is whole.
 import { spawn, spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -58,17 +58,16 @@ function check(name, command) {
   return { name, command, verdict };
 }
 
-/** @param {string} name @param {string[]} files @param {boolean} oneByOne @returns {Stage} */
-function tests(name, files, oneByOne) {
+/** @param {string} name @param {string[]} files @returns {Stage} */
+function tests(name, files) {
   const report = join(scratch, `${name.replaceAll(/\W+/g, "-")}.xml`);
   const options = [
     "--only-failures",
     "--no-orphans",
     `--timeout=${testTimeoutMs}`,
-    // Workers give every file a fresh state and tell which one crashed. "One by one" is a second worker
-    // that never starts: `--parallel=1` would do without workers.
+    // Workers give every file a fresh state and tell which one crashed.
     "--parallel=2",
-    `--parallel-delay=${oneByOne ? 2 ** 31 - 1 : 0}`,
+    "--parallel-delay=0",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
   ];
@@ -111,10 +110,10 @@ function plan() {
   const units = wanted.filter((file) => !file.startsWith("test/"));
   /** @type {Stage[]} */
   const statics = patterns.length === 0 ? [lint, ...types] : [];
-  if (tidy.length > 0) statics.push(tests("tidy rules", tidy, true));
+  if (tidy.length > 0) statics.push(tests("tidy rules", tidy));
   const dynamics = [];
-  if (units.length > 0) dynamics.push(tests("unit, property, contract", units, false));
-  if (processes.length > 0) dynamics.push(tests("process", processes, true));
+  if (units.length > 0) dynamics.push(tests("unit, property, contract", units));
+  if (processes.length > 0) dynamics.push(tests("process", processes));
   const chosen = (/** @type {Stage[]} */ stages) =>
     stages.filter(({ name }) => only === undefined || name.startsWith(only));
   const withServers = chosen(dynamics).some(({ name }) => name === "process");
