@@ -24,8 +24,8 @@ class Device {
   cursor: string | undefined;
   resets = 0;
   stales = 0;
-  /** A reset that no history was read for yet. */
-  private mustRead = false;
+  /** No history was read yet, or none since a reset. */
+  private mustRead = true;
   private readonly here: GatewayWorld;
   private readonly token: string;
 

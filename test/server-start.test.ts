@@ -334,23 +334,36 @@ describe("[R52] refusals change nothing and say why", () => {
     expect(again.err).not.toContain("gave up");
   });
 
-  test("[R51] after --accept-loss it is another store, also if nothing was lost: cursors of before tell nothing", async () => {
+  test("[R51] after --accept-loss it is another store: who saw what was lost is told, who lacks nothing reads on", async () => {
     const folder = scratch();
     const first = serve(folder);
     let url = await first.ready();
     const token = await signUp(url, "bob");
-    const { result } = await rpc(url, "server.ping", {}, token);
+    const earlier = await rpc(url, "server.ping", {}, token);
+    await rpc(url, "channel.create", { name: "lost", id: Bun.randomUUIDv7() }, token);
+    const latest = await rpc(url, "server.ping", {}, token);
     await first.stop();
-    const missed = async (server: HoldfastProcess) => {
+    const reads = async (server: HoldfastProcess, { result }: typeof latest) => {
       url = await server.ready();
       const read = await rpc(url, "events.read", { cursor: result?.cursor }, token);
       await server.stop();
-      const events = read.result?.events as { method: string }[] | undefined;
-      return events?.map(({ method }) => method);
+      expect(read.error).toBeUndefined();
+      const { events, cursor } = read.result as { events: { method: string }[]; cursor: string };
+      return { told: events.map(({ method }) => method), store: cursor.split("~")[1] };
     };
-    expect(await missed(serve(folder))).toEqual([]); // the same store goes on
+    const accepting = () => serve(folder, ["--name", "a", "--accept-loss"]);
+    const before = await reads(serve(folder), latest);
+    expect(before.told).toEqual([]);
     rmSync(join(folder, "a", "log.head"));
-    expect(await missed(serve(folder, ["--name", "a", "--accept-loss"]))).toEqual(["reset"]);
+    const whole = await reads(accepting(), latest);
+    expect(whole.told).toEqual([]); // the cursor's vector says that nothing is missing
+    expect(whole.store).not.toBe(before.store);
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(folder, "a", "log.db"));
+    db.run("DELETE FROM ops WHERE n >= ?", [Number(String(latest.result?.cursor).split("~")[2])]);
+    db.close();
+    expect((await reads(accepting(), latest)).told).toEqual(["reset"]);
+    expect((await reads(serve(folder), earlier)).told).toEqual([]);
   });
 
   test("a certificate that is none", async () => {

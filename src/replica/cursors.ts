@@ -170,11 +170,12 @@ export class Cursors {
 
   /**
    * The arrival number here after which a client with this cursor may lack something; null when that is not
-   * known. Of another store's cursor that may repeat what the client has, and leaves out nothing. Of a union the
-   * first part counts: the server that made it may have shown less of something than one before it. Only if that
-   * tells nothing the others do, the furthest of them.
+   * known, or when it was shown what is lost. Of another store's cursor that may repeat what the client has, and
+   * leaves out nothing. Of a union the first part counts: the server that made it may have shown less of something
+   * than one before it. Only if that tells nothing the others do, the furthest of them.
    */
   arrivalOf(cursor: Cursor): number | null {
+    if (partsOf(cursor).some((part) => this.isLost(part))) return null;
     const first = this.arrivalOfPart(cursor) ?? this.arrivalByVector(cursor);
     if (first !== null) return first;
     let furthest: number | null = null;
@@ -183,6 +184,14 @@ export class Cursors {
       if (n !== null && (furthest === null || n > furthest)) furthest = n;
     }
     return furthest;
+  }
+
+  /** What it vouches for is not here, and went with its store as far as is known. */
+  private isLost(cursor: Seen): boolean {
+    const { store } = cursor;
+    if (store === this.log.storeId) return false;
+    if (!this.stores.storeKnown(store)?.isGone && !this.stores.isNowhere(store)) return false;
+    return !this.coversVector(cursor);
   }
 
   private arrivalOfPart(cursor: Seen): number | null {
