@@ -186,6 +186,36 @@ test("[R6, R7] from server to server through partitions: no gap, nothing backwar
   count("walks between servers through partitions", SEEDS);
 });
 
+test("[R6] what went with its disk is shown no longer: a reset, on whatever server its reader is by then", async () => {
+  const { here, me, sent } = await begin(FIRST_SEED);
+  const { world } = here;
+  expect(await me.go("c")).toBe("done");
+  here.isolate("c");
+  post({ here, me, sent }, "c");
+  await world.until(() => sent.size === 1, 5_000);
+  const [lost] = [...sent];
+  await world.until(() => me.known.has(lost as string), 5_000);
+  expect(await me.go("a")).toBe("done");
+  await me.read(true);
+  expect({ stales: me.stales, resets: me.resets }).toEqual({ stales: 1, resets: 0 });
+  here.kill("c");
+  world.server("c").wipe();
+  world.network.heal();
+  world.server("c").start();
+  await world.until(() => me.resets === 1, 30_000);
+  me.known.clear();
+  await me.read(false);
+  await me.read(true);
+  expect({ stales: me.stales, has: me.known.has(lost as string) }).toEqual({
+    stales: 1,
+    has: false,
+  });
+  expect(await me.go("b")).toBe("done");
+  await world.pass(3_000);
+  expect(me.resets).toBe(1);
+  here.end();
+});
+
 test("[R6, R7] and through crashes", async () => {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const story = await begin(seed);

@@ -135,18 +135,22 @@ export class Connections {
   }
 
   /**
-   * Looks whether what was missing has come. If for so many beats all others were heard and had nothing that is
-   * missing here, it is lost, or it is here and cannot be told by what the cursor says: it is waited for no longer.
+   * Looks whether what was missing has come. If it went with its store, or if for so many beats all others were
+   * heard and had nothing that is missing here (it is here then, and cannot be told by what the cursor says), it is
+   * waited for no longer, and the client reads anew.
    */
   private settle(): void {
     const { cursors } = this.replica;
     for (const [connection, beats] of this.carrying) {
       const { carried } = connection;
       const [first, ...also] = carried as [Seen, ...Seen[]];
-      const left = cursors.uncovered({ ...first, also });
+      const cursor = { ...first, also };
+      const left = cursors.uncovered(cursor);
       const complete = cursors.stores.hasAll ? beats + 1 : 0;
-      if (complete >= LOST_AFTER_BEATS) this.carry(connection, []);
-      else {
+      if (complete >= LOST_AFTER_BEATS || cursors.hasLost(cursor)) {
+        this.carry(connection, []);
+        connection.send(eventText("reset", {}, cursors.current()));
+      } else {
         if (left.length < carried.length) this.carry(connection, left);
         if (left.length > 0) this.carrying.set(connection, complete);
       }

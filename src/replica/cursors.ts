@@ -175,7 +175,7 @@ export class Cursors {
    * than one before it. Only if that tells nothing the others do, the furthest of them.
    */
   arrivalOf(cursor: Cursor): number | null {
-    if (partsOf(cursor).some((part) => this.isLost(part))) return null;
+    if (this.hasLost(cursor)) return null;
     const first = this.arrivalOfPart(cursor) ?? this.arrivalByVector(cursor);
     if (first !== null) return first;
     let furthest: number | null = null;
@@ -186,7 +186,11 @@ export class Cursors {
     return furthest;
   }
 
-  /** What it vouches for is not here, and went with its store as far as is known. */
+  /** Whether something that a cursor vouches for is lost, as far as is known: not here, and gone with its store. */
+  hasLost(cursor: Cursor): boolean {
+    return partsOf(cursor).some((part) => this.isLost(part));
+  }
+
   private isLost(cursor: Seen): boolean {
     const { store } = cursor;
     if (store === this.log.storeId) return false;
