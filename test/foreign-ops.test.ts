@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import {
   type AccountId,
   type Incarnation,
+  messageIdFor,
   type RequestId,
   requestIdFrom,
 } from "../src/core/ids.ts";
@@ -22,6 +23,7 @@ import {
 } from "./in-process.ts";
 
 const POST = 40;
+const EDIT = 41;
 let server: TestServer;
 const clock = new JumpClock();
 beforeAll(async () => {
@@ -152,6 +154,25 @@ test("[R7, R21] a post that came to two servers: whoever was shown the one that 
   const aside = { ...said, scope: alice.id as AccountId, body: '{"text":"aside"}' };
   await arrive(...Array.from({ length: 600 }, () => other.mint(aside)));
   expect(await missedBy()).toMatchObject([moved]);
+});
+
+test("[R7] a first message that comes behind an edit of it opens its conversation", async () => {
+  const alice = await server.join("e-alice");
+  const bob = await server.join("e-bob");
+  const id = newId();
+  const message = messageIdFor(alice.id as AccountId, id as RequestId);
+  const ms = Date.now();
+  const said = { author: alice.id, scope: bob.id as AccountId };
+  const data = JSON.stringify({ message, version: 1 });
+  const edit = { ...said, kind: EDIT, ms: ms + 2, data };
+  await arrive(new OtherServer("e2").mint({ ...edit, body: '{"text":"edited"}' }));
+  expect(bob.eventsNamed("conversation.opened")).toEqual([]);
+
+  const other = new OtherServer("e1");
+  await arrive(other.mint({ ...said, kind: POST, ms, id, body: '{"text":"first"}' }));
+  await arrive(other.mint({ ...said, kind: POST, ms: ms + 3, body: '{"text":"second"}' }));
+  expect(bob.eventsNamed("conversation.opened").length).toBe(1);
+  expect(textsOf(bob)).toEqual(["edited", "second"]);
 });
 
 test("[R55] no op is refused for its stamp: of the year 0 and of the last one there is", async () => {

@@ -100,7 +100,9 @@ export class Shown {
     if (before?.isDeleted && !place.isDeleted) return undefined;
     const isShown = before?.position === place.position && before.isDeleted === place.isDeleted;
     if (event === "message.posted" && isShown) return undefined;
-    if (event === "message.posted" || place.isDeleted) this.places.set(String(id), place);
+    // A change tells where it stands, too: for a server that lacks the one that counts, somewhere else.
+    const isNoted = event === "message.posted" || place.isDeleted || before !== undefined;
+    if (isNoted) this.places.set(String(id), place);
     if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
     if (before !== undefined) return "message.changed";
     if (event === "message.posted") this.markLate(message as Partial<Message>);

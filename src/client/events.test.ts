@@ -398,6 +398,8 @@ describe("what was shown", () => {
     shown.asWhat("message.posted", at("1", "b"));
     expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.changed");
     expect(shown.asWhat("message.posted", at("1", "a"))).toBeUndefined();
+    expect(shown.asWhat("message.changed", at("1", "b"))).toBe("message.changed");
+    expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.changed");
   });
 
   test("[R6, R9] and deleted stays so, whatever a server says that has not heard of it", () => {

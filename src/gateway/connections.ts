@@ -225,8 +225,11 @@ export class Connections {
   /** The first message of a direct conversation opens it for those who are connected. */
   private openDirect(conversation: ConversationId): void {
     if (this.knownDirects.has(conversation)) return;
+    const parties = this.render.partiesOf(conversation);
+    // An edit or a deletion may come before the message, by another origin: nothing is open yet.
+    if (parties.length === 0) return;
     this.knownDirects.set(conversation, true);
-    for (const account of this.render.partiesOf(conversation)) this.open(conversation, account);
+    for (const account of parties) this.open(conversation, account);
   }
 
   /** A joining may arrive before the creation: there was nothing to read yet. */

@@ -1,10 +1,10 @@
 /** Another server, as this one knows it: across links, as long as this process runs. */
 import type { PeerMessage } from "../protocol/peer.ts";
-import type { PeerOps } from "../protocol/peer-ops.ts";
 import { Detector, type PeerChange, type Signs } from "./detector.ts";
 import type { PeerIdentity } from "./ports.ts";
 import { StoreMarks } from "./store-marks.ts";
 import type { SyncSession } from "./sync-session.ts";
+import { WaitingBatches } from "./waiting-batches.ts";
 
 export class Peer {
   readonly name: string;
@@ -25,8 +25,7 @@ export class Peer {
   learnedUpTo: number | null = null;
   /** Stores that it had before and came back without: what only they held is lost. */
   readonly formerStores = new Set<string>();
-  /** Batches that wait for room on the disk. */
-  waiting: PeerOps[] = [];
+  readonly waiting = new WaitingBatches();
 
   constructor(name: string, storeId: string, tell: (change: PeerChange) => void) {
     this.name = name;

@@ -8,7 +8,6 @@
  *
  * Invariants: 1. A frame of a link that is over is not heard. 2. What is told to peers is durable here.
  */
-
 import { fromBase64Url } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
@@ -167,7 +166,7 @@ export class Peers implements LinkListener {
     peer.beat = null;
     peer.links = null;
     peer.inSync = new Set();
-    peer.waiting = [];
+    peer.waiting.clear();
     peer.learnedUpTo = null;
     this.standings.judge(peer);
     this.standings.judgeSpokenFor();
@@ -235,7 +234,7 @@ export class Peers implements LinkListener {
   }
 
   private onOps(peer: Peer, batch: PeerOps): void {
-    if (!this.canTake(batch) || peer.waiting.length > 0) {
+    if (!this.canTake(batch) || peer.waiting.first !== undefined) {
       peer.waiting.push(batch); // its window closes; it goes on when there is room
       return;
     }
@@ -270,7 +269,7 @@ export class Peers implements LinkListener {
   /** There is room on the disk again, or what was on its way to it is there. */
   resume(): void {
     for (const peer of this.standings.all.values()) {
-      while (peer.waiting.length > 0 && this.canTake(peer.waiting[0] as PeerOps)) {
+      while (peer.waiting.first !== undefined && this.canTake(peer.waiting.first)) {
         const batch = peer.waiting.shift() as PeerOps;
         try {
           this.take(peer, batch);
@@ -295,7 +294,7 @@ export class Peers implements LinkListener {
       return [origin as Incarnation, { seq, chain: fromBase64Url(chain) ?? new Uint8Array() }];
     });
     if (ack.by === undefined) {
-      this.hold(peer, heads, ack.upTo, holdings);
+      this.hold(peer, heads, peer.waiting.claimable(ack.upTo), holdings);
       return;
     }
     const { server, store } = ack.by;
@@ -311,6 +310,7 @@ export class Peers implements LinkListener {
   private learned(peer: Peer): void {
     const { holdings } = this.learnt();
     const wasInSync = peer.detector.isInSync;
+    peer.waiting.compared();
     peer.learnedUpTo = peer.marks.missingSinceMs === null ? null : peer.marks.saidN;
     holdings.findOurs(peer);
     this.standings.judge(peer);
