@@ -99,6 +99,16 @@ export class Disk {
     return of?.ns[seq - of.base.seq - 1];
   }
 
+  unproven(limit: number): StoredOp[] {
+    const found: StoredOp[] = [];
+    for (const [i, op] of this.ops.entries()) {
+      if (found.length === limit) break;
+      const isErased = op.body === null && op.bodyHash !== null;
+      if (isErased && !this.erasedBy.has(i + 1)) found.push({ n: i + 1, op });
+    }
+    return found;
+  }
+
   /** Whether it holds this very op, under whatever name of a branch. */
   has({ origin, seq, bytes }: Op): boolean {
     const plain = plainOrigin(origin);
@@ -144,11 +154,10 @@ export class Disk {
 
   /**
    * What a salvage of this disk keeps, as another store: without the ops of these arrival numbers. What stands
-   * above a gap is a branch of its own, as in src/storage/store-survey.ts.
+   * above a gap is a branch of its own, as in src/storage/store-survey.ts. Of an op whose eraser is lost it is kept that
+   * it was erased.
    */
-  salvaged(storeId: string, damaged: ReadonlySet<number>): Disk {
-    const lost = new Set(damaged);
-    for (const [n, by] of this.erasedBy) if (lost.has(by)) lost.add(n); // erased without proof
+  salvaged(storeId: string, lost: ReadonlySet<number>): Disk {
     const pieces = new Map<Incarnation, { readonly base: BranchBase; readonly ns: number[] }>();
     const keep = (origin: Incarnation, base: BranchBase, ns: number[]) => {
       if ((pieces.get(origin)?.ns.length ?? 0) < ns.length) pieces.set(origin, { base, ns });
@@ -271,6 +280,10 @@ export class DiskLog implements Log {
 
   eraserOf(n: number): number | null {
     return this.disk.erasedBy.get(n) ?? null;
+  }
+
+  unproven(limit: number): StoredOp[] {
+    return this.disk.unproven(limit);
   }
 
   listen(listener: LogListener): void {

@@ -105,6 +105,12 @@ export class ScriptedLog implements Log {
     return this.erasedBy.get(n) ?? null;
   }
 
+  unproven(limit: number): StoredOp[] {
+    const isUnproven = ({ n, op }: StoredOp) =>
+      op.body === null && op.bodyHash !== null && !this.erasedBy.has(n);
+    return this.stored.ops(1, this.lastN).filter(isUnproven).slice(0, limit);
+  }
+
   listen(listener: LogListener): void {
     this.listener = listener;
   }

@@ -102,6 +102,13 @@ export const PEER_LAG_OPS_MAX = 5_000;
 /** Two sums that stay apart for so long, with nothing on its way, are compared anew. */
 export const RECOMPARE_AFTER_MS = 2 * SECOND;
 export const RECOMPARE_AFTER_MS_MAX = 1 * MINUTE;
+/** Ops that came without body are looked at this often, so many at once: whether what erased them has come. */
+export const UNPROVEN_LOOK_MS = 2 * SECOND;
+export const UNPROVEN_OPS_MAX = 1_000;
+/** It is lost if it has not come for so long, while all other members are linked and nothing is missing here. */
+export const PROOF_LOST_AFTER_MS = 10 * SECOND;
+/** The same whoever is away, or behind whom this server is. */
+export const PROOF_LOST_LATEST_MS = 10 * MINUTE;
 /** Branches of one incarnation that are kept; a peer that holds more is not linked. */
 export const BRANCHES_MAX = 64;
 /** Chain hashes in one message of the search for a fork, and such messages of one link for one incarnation. */

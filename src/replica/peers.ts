@@ -8,10 +8,8 @@
  *
  * Invariants: 1. A frame of a link that is over is not heard. 2. What is told to peers is durable here.
  */
-import { fromBase64Url } from "../core/bytes.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
-import type { Incarnation } from "../core/ids.ts";
 import {
   BEAT_PEER_INTERVAL_MS,
   HEADS_PER_FRAME_MAX,
@@ -28,6 +26,7 @@ import { CatchUp } from "./catch-up.ts";
 import type { CommitQueue } from "./commit-queue.ts";
 import { Holdings, type HoldingsParts } from "./holdings.ts";
 import { type Held, Ingest } from "./ingest.ts";
+import { LostProofs } from "./lost-proofs.ts";
 import { type Minter, serverOf } from "./minter.ts";
 import { liveFrames, type SentFrame } from "./ops-frame.ts";
 import type { Peer } from "./peer.ts";
@@ -44,7 +43,7 @@ import type {
 import type { StampClock } from "./stamp-clock.ts";
 import { Standings, type StandingsParts } from "./standings.ts";
 import type { HeadSeq } from "./store-marks.ts";
-import { SyncSession } from "./sync-session.ts";
+import { heldOf, SyncSession } from "./sync-session.ts";
 import { type Line, VectorDigests } from "./vector-digests.ts";
 
 /** Why a link was ended from here. */
@@ -77,6 +76,7 @@ export class Peers implements LinkListener {
   readonly drops = new Map<DropReason, number>();
   readonly branches: Branches;
   readonly catchUp: CatchUp;
+  private readonly lostProofs: LostProofs;
   private readonly parts: PeersParts;
   private readonly byLink = new Map<PeerLink, Peer>();
   private readonly ingest: Ingest;
@@ -89,6 +89,7 @@ export class Peers implements LinkListener {
     this.parts = parts;
     const reached = (peer: Peer) => this.knowledge?.holdings.growBy(peer);
     this.standings = new Standings({ ...parts, reached });
+    this.lostProofs = new LostProofs({ ...parts, isComplete: () => this.standings.isComplete });
     const { hash, log, minter, tellBranch: tell } = parts;
     this.ingest = new Ingest(hash, log, () => minter.current);
     this.branches = new Branches({ log, minter, ingest: this.ingest, tell });
@@ -290,9 +291,7 @@ export class Peers implements LinkListener {
 
   private onAck(peer: Peer, ack: PeerMessage<"ack">): void {
     const { holdings } = this.learnt();
-    const heads = ack.held.map(([origin, seq, chain]): Held => {
-      return [origin as Incarnation, { seq, chain: fromBase64Url(chain) ?? new Uint8Array() }];
-    });
+    const heads = ack.held.map(heldOf);
     if (ack.by === undefined) {
       this.hold(peer, heads, peer.waiting.claimable(ack.upTo), holdings);
       return;
@@ -314,7 +313,7 @@ export class Peers implements LinkListener {
     peer.learnedUpTo = peer.marks.missingSinceMs === null ? null : peer.marks.saidN;
     holdings.findOurs(peer);
     this.standings.judge(peer);
-    if (wasInSync && peer.identity !== null) this.parts.met(peer.identity);
+    if (wasInSync) this.standings.met(peer);
     this.parts.changed();
     holdings.watchLacks(peer);
     holdings.growBy(peer);
@@ -360,6 +359,7 @@ export class Peers implements LinkListener {
     const live = [...this.standings.all.values()].filter(({ beat }) => beat !== null);
     this.parts.compareClocks(live.map(({ clockOffsetMs }) => clockOffsetMs));
     this.catchUp.look(this.standings.lagOps(), nowMs);
+    this.lostProofs.tick(nowMs);
     this.sayBeat();
   }
 

@@ -80,6 +80,8 @@ export interface Log extends LogReader {
   run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[];
   /** Arrival number of the op that erased this op's body; null if none did, or none that is known here. */
   eraserOf(n: number): number | null;
+  /** Up to `limit` ops that came without their body, and whose erasing op is not known here: the oldest. */
+  unproven(limit: number): StoredOp[];
   /** Set once, before the first append. */
   listen(listener: LogListener): void;
   /**

@@ -159,7 +159,7 @@ export class Replica implements LinkListener {
         this.reservations.presence(peer, what);
         for (const listener of this.listeners) listener.reach?.(peer, what);
       },
-      met: (peer) => this.met(peer),
+      mintOnce: (proposals) => this.mintOnce(proposals),
     });
   }
 
@@ -390,13 +390,13 @@ export class Replica implements LinkListener {
     this.receipts.folded(op.author + op.id, op.origin, op.seq, counting);
   }
 
-  /** A server is in sync: all are to know it, and this one. */
-  private met(peer: PeerIdentity): void {
-    for (const proposal of this.members.missing(peer)) {
+  /** What follows from what is here, whoever mints it first; tried again by those who ask for it. */
+  private mintOnce(proposals: readonly Proposal[]): void {
+    for (const proposal of proposals) {
       const { author, id, kind, content } = proposal;
       try {
-        if (this.earlier(author, id, kind, content) !== null) continue;
-        this.mint(proposal).catch(() => {}); // tried again when one is in sync again
+        const known = this.earlier(author, id, kind, content);
+        Promise.resolve(known ?? this.mint(proposal)).catch(() => {});
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
       }

@@ -6,9 +6,10 @@
  */
 import type { PeerMessage } from "../protocol/peer.ts";
 import type { Members } from "./members.ts";
+import type { Proposal } from "./minter.ts";
 import type { ReplicaListener } from "./options.ts";
 import { Peer } from "./peer.ts";
-import type { Clock, PeerIdentity } from "./ports.ts";
+import type { Clock } from "./ports.ts";
 import type { SeqOf } from "./store-marks.ts";
 
 /** Missing for longer than this is not just on its way. */
@@ -27,8 +28,8 @@ export type StandingsParts = {
   readonly listeners: readonly ReplicaListener[];
   /** A peer is live now, silent, or its link is over: for what waits for its word. */
   readonly presence: (peer: string, what: "live" | "silent" | "gone") => void;
-  /** It has just come in sync. */
-  readonly met: (peer: PeerIdentity) => void;
+  /** To be minted here unless it was, under the same ids, anywhere. */
+  readonly mintOnce: (proposals: readonly Proposal[]) => void;
   /** The same, without a link: what it holds counts from now on. */
   readonly reached: (peer: Peer) => void;
 };
@@ -71,7 +72,12 @@ export class Standings {
     this.parts.changed();
     if (!peer.detector.isInSync) return;
     if (peer.session === null) this.parts.reached(peer);
-    if (peer.identity !== null) this.parts.met(peer.identity);
+    this.met(peer);
+  }
+
+  /** It is in sync: all are to know it, and this server. */
+  met({ identity }: Peer): void {
+    if (identity !== null) this.parts.mintOnce(this.parts.members.missing(identity));
   }
 
   judgeAll(): void {
@@ -121,6 +127,13 @@ export class Standings {
       if (missingSinceMs !== null && nowMs - missingSinceMs >= BEHIND_AFTER_MS) return true;
     }
     return false;
+  }
+
+  /** All other members are linked and heard, and none of them holds what is missing here. */
+  get isComplete(): boolean {
+    const { members, name } = this.parts;
+    const isHeard = (other: string) => other === name || this.all.get(other)?.isLive === true;
+    return members.names.every(isHeard) && !this.isBehind;
   }
 
   /** The smallest name among those that are live and caught up: does what must be done once. */

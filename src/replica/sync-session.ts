@@ -35,6 +35,11 @@ import type { Line } from "./vector-digests.ts";
 
 type HeldText = PeerMessage<"ack">["held"][number];
 
+/** What a store says that it holds of an origin, as it stands in a message. */
+export function heldOf([origin, seq, chain]: HeldText): Held {
+  return [origin as Incarnation, { seq, chain: fromBase64Url(chain) ?? new Uint8Array() }];
+}
+
 export type SessionParts = Omit<OutgoingParts, "send" | "isSplit"> & {
   readonly link: PeerLink;
   /** Up to where an origin is folded here. */
@@ -116,10 +121,7 @@ export class SyncSession {
 
   onHeads({ heads, last }: PeerMessage<"heads">): void {
     if (this.asked === null) return; // the answer to nothing
-    for (const [origin, seq, chain] of heads) {
-      const mark = { seq, chain: fromBase64Url(chain) ?? new Uint8Array() };
-      this.received.push([origin as Incarnation, mark]);
-    }
+    for (const head of heads) this.received.push(heldOf(head));
     if (last === undefined) return;
     const differ = new Set(last.differ);
     const held = new Map<Incarnation, Mark>();

@@ -3,6 +3,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { heavy } from "../../test/heavy.ts";
 import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
 import { World } from "../../test/replicas/world.ts";
+import { messageIdFor, requestIdFrom } from "../core/ids.ts";
+import { messageDelete } from "../ops/message.ts";
+import type { Outcome, Proposal } from "./replica.ts";
 
 setDefaultTimeout(heavy(120_000, 3_600_000));
 
@@ -72,8 +75,76 @@ test("[R1, R2] a disk that is put back is known by what it holds now", async () 
   world.end();
 });
 
+/** A message that all have, deleted through `c` while nobody hears it; returns its deletion's arrival number there. */
+async function deletedAlone(world: World) {
+  const post = await say(world, "a");
+  await world.pass(500);
+  const c = world.server("c");
+  for (const other of ["a", "b"]) {
+    world.network.cut("c", other);
+    world.network.cut(other, "c");
+  }
+  await world.pass(5_000);
+  const message = messageIdFor(post.author, post.id);
+  const content = { scope: post.content.scope, data: { message }, body: null };
+  const kind = messageDelete as unknown as Proposal["kind"];
+  const id = requestIdFrom(1, new Uint8Array(10));
+  const { author } = post;
+  const { n, receipt } = await outcomeOf(world, () =>
+    c.replica.mint({ author, id, kind, content, changes: [] }),
+  );
+  expect(receipt.held).toEqual(["c"]);
+  await say(world, "c", 5_000);
+  await world.pass(500);
+  const has = (host: string) => {
+    const { disk, view } = world.server(host);
+    const at = view.effect(author, post.id) as number;
+    return { body: disk.ops[at - 1]?.body != null, text: view.messageById(message)?.text ?? null };
+  };
+  expect(has("c")).toEqual({ body: false, text: null });
+  expect(has("a").body).toBe(true);
+  return { n, has };
+}
+
+async function outcomeOf(world: World, act: () => Promise<Outcome>): Promise<Outcome> {
+  const answer = act();
+  let isAnswered = false;
+  const noted = answer.finally(() => {
+    isAnswered = true;
+  });
+  for (let turn = 0; !isAnswered && turn < 1_000; turn++) await world.pass(20);
+  return await noted;
+}
+
+test("[R9, R112] what was erased stays so, and goes on, when the op that erased it is lost", async () => {
+  const world = await met();
+  const { n, has } = await deletedAlone(world);
+  const c = world.server("c");
+  c.kill();
+  c.disk = c.disk.salvaged("store-c-2", new Set([n]));
+  c.start();
+  await world.heal();
+  for (const host of ["a", "b", "c"]) expect(has(host)).toEqual({ body: false, text: null });
+  world.end();
+});
+
+test("[R9] the same, where it was passed on without its body, and never the op that erased it", async () => {
+  const world = await met();
+  const { n, has } = await deletedAlone(world);
+  const [c, b] = [world.server("c"), world.server("b")];
+  b.wipe();
+  c.kill();
+  // What `b` has of `c` when the link and then the disk of `c` end in the middle of catching up.
+  b.disk = c.disk.salvaged("store-b-2", new Set([n]));
+  c.wipe();
+  await world.heal();
+  for (const host of ["a", "b", "c"]) expect(has(host)).toEqual({ body: false, text: null });
+  world.end();
+});
+
 test("[R1, R2, R4, R112] through salvages, older copies, crashes and cuts", async () => {
-  await forSeeds("worlds with damaged disks", RUNS, async (seed) => {
+  const found = [33, 43, 59]; // an op without body whose eraser was lost with the disks that had it
+  const story = async (seed: number) => {
     const world = new World({ seed });
     world.startAll();
     world.work.begin(20);
@@ -87,5 +158,6 @@ test("[R1, R2, R4, R112] through salvages, older copies, crashes and cuts", asyn
     }
     await world.heal();
     world.end();
-  });
+  };
+  await forSeeds("worlds with damaged disks", RUNS, story, found);
 });

@@ -18,6 +18,7 @@ import {
 import type { StoredOp } from "../replica/ports.ts";
 import { type Finding, StorageError } from "./failure.ts";
 import { rowCheck, sha256 } from "./log-hash.ts";
+import { ERASED_ELSEWHERE } from "./migrations.ts";
 
 /** A row of `ops`, as read: nothing in it is to be trusted yet. */
 export type OpRow = {
@@ -97,6 +98,7 @@ export class RowReader {
   private readonly mark: Statement<{ chain: Uint8Array | null }, [number, number]>;
   private readonly between: Statement<OpRow, [number, number, number]>;
   private readonly eraser: Statement<{ erased_by: number | null }, [number]>;
+  private readonly noEraser: Statement<OpRow, [number]>;
   private readonly lineOf: LineOf;
 
   constructor(db: Database, lineOf: LineOf) {
@@ -108,6 +110,9 @@ export class RowReader {
       `SELECT ${OP_COLUMNS} FROM ops WHERE o = ? AND seq > ? AND seq <= ? ORDER BY seq`,
     );
     this.eraser = db.prepare("SELECT erased_by FROM ops WHERE n = ?");
+    this.noEraser = db.prepare(
+      `SELECT ${OP_COLUMNS} FROM ops WHERE erased_by = ${ERASED_ELSEWHERE} ORDER BY n LIMIT ?`,
+    );
   }
 
   /** Throws StorageError `damaged` if it is missing or does not match its hashes. */
@@ -161,8 +166,15 @@ export class RowReader {
     return by !== null && by > 0 ? by : null;
   }
 
+  /** Ops that came without their body, and whose erasing op has not: the oldest. */
+  unproven(limit: number): StoredOp[] {
+    return this.noEraser
+      .all(limit)
+      .map((row) => ({ n: row.n, op: opOf(row, this.lineOf(row.o)?.origin) }));
+  }
+
   close(): void {
-    const all = [this.one, this.range, this.mark, this.between, this.eraser];
+    const all = [this.one, this.range, this.mark, this.between, this.eraser, this.noEraser];
     for (const statement of all) statement.finalize();
   }
 }

@@ -176,9 +176,12 @@ export function logContract(name: string, place: () => LogPlace): void {
       await reopen();
       expect(log.op(1)).toEqual(op);
       expect(log.eraserOf(1)).toBeNull(); // nobody has said yet
+      expect(log.unproven(5)).toEqual([{ n: 1, op }]);
+      expect(log.unproven(0)).toEqual([]);
       log.erase([{ n: 1, by: 1 }]);
       await heard.erasedAll([1]);
       expect(log.eraserOf(1)).toBe(1);
+      expect(log.unproven(5)).toEqual([]);
     });
 
     test("ops after a seq become a branch; both go on, and are the same after a reopen", async () => {

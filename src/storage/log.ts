@@ -207,6 +207,10 @@ class SqliteLog implements StoredLog {
     return this.read(() => this.rows.eraserOf(n));
   }
 
+  unproven(limit: number): StoredOp[] {
+    return this.read(() => this.rows.unproven(limit));
+  }
+
   /** Whatever goes wrong while reading is a StorageError. */
   private read<T>(act: () => T): T {
     try {

@@ -4,7 +4,8 @@
  *
  * Why these tables: `ops` is the truth and everything else follows from it; `origins` is the version vector,
  * changed in the same transactions, so that neither start nor heartbeat has to scan; `branches` says of a branch
- * of an incarnation where it begins; `holes` is no longer written. Rejected: WITHOUT ROWID by (origin, seq)
+ * of an incarnation where it begins; `ops_unproven` finds the few ops of which it is yet to be said who erased them;
+ * `holes` is no longer written. Rejected: WITHOUT ROWID by (origin, seq)
  * (arrival order is what the fold reads, and rows of 300 bytes make poor index entries); a table of chain
  * hashes (16 bytes an op for something that 64 hashes recompute in 20 us).
  */
@@ -55,6 +56,12 @@ export const MIGRATIONS: readonly Migration[] = [
         seq INTEGER NOT NULL,   -- before its first op
         chain BLOB NOT NULL     -- hash up to there
       ) STRICT`);
+    },
+  },
+  {
+    name: "ops whose erasing op is not known",
+    apply(db) {
+      db.run(`CREATE INDEX ops_unproven ON ops(n) WHERE erased_by = ${ERASED_ELSEWHERE}`);
     },
   },
 ];

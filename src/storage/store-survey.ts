@@ -7,7 +7,8 @@
  * envelope matches check, form and place; where several versions of an op are found the best one counts, then
  * the newest. An origin is kept up to its first gap; peers send the rest again. What stands above a gap has no
  * place in a vector, so it is kept as a branch of its own that begins there (decision 0017). An op whose body is
- * lost is a gap: nobody takes an op whose body is missing without cause. Rejected: to keep the origin's end and a
+ * lost is a gap: nobody takes an op whose body is missing without cause. One that was erased is kept as erased, also
+ * where the op that erased it is lost: what was gone must not come back (decision 0033). Rejected: to keep the origin's end and a
  * list of holes (the vector would claim them, and so would receipts).
  */
 
@@ -33,8 +34,6 @@ type Found = {
   /** The origin number that the row had. */
   readonly o: number;
   readonly seq: number;
-  /** Arrival number of the op that erased its body, as in the row. */
-  readonly by: number | null;
   readonly page: number;
   readonly cell: number;
   /** Its envelope verifies, its body is neither there nor rightly gone. */
@@ -110,8 +109,6 @@ class Surveyor {
   private readonly head: LogHead | null;
   private readonly findings = new Findings();
   private readonly found = new Map<string, Found[]>();
-  /** Arrival numbers of what was found: an op that was erased by one that is lost has lost its proof. */
-  private readonly numbers = new Set<number>();
   /** The highest seq that an origin is known to have had. */
   private readonly tops = new Map<string, number>();
   private readonly branches = new Map<number, Incarnation>();
@@ -136,8 +133,7 @@ class Surveyor {
       if (op === null || envelope === null) continue;
       const fault = envelope.bodyHash === null ? null : bodyFault(op, envelope.bodyHash);
       const bodyLost = fault !== null || op.erased_by === BODY_LOST;
-      const found = { n: op.n, o: op.o, seq: op.seq, by: op.erased_by, ...place, bodyLost };
-      this.numbers.add(op.n);
+      const found = { n: op.n, o: op.o, seq: op.seq, ...place, bodyLost };
       const list = this.found.get(envelope.origin);
       if (list === undefined) this.found.set(envelope.origin, [found]);
       else list.push(found);
@@ -162,7 +158,6 @@ class Surveyor {
   plan(): Survey {
     const kept = new Map<Incarnation, KeptPiece>();
     for (const [line, found] of this.byLine()) {
-      for (const one of found) one.bodyLost ||= (one.by ?? 0) > 0 && !this.numbers.has(one.by ?? 0);
       const best = bestVersions(found);
       this.nameLost(line, best);
       const pieces = piecesOf(best);

@@ -46,20 +46,25 @@ async function filled(at: StoreOptions, ops = 200): Promise<string> {
   return store.storeId;
 }
 
-test("a store of format 1 is brought to this release's format, with everything in it", async () => {
-  const at = options();
-  const storeId = await filled(at, 70);
-  const db = new Database(join(at.directory, "log.db"));
-  db.run("DROP TABLE branches");
-  db.run("PRAGMA user_version = 1");
-  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
-  db.close();
-  for (const _ of [1, 2]) {
-    const store = await openStore(at);
-    expect([store.storeId, store.created, store.log.lastN]).toEqual([storeId, false, 70]);
-    await store.close();
-  }
-});
+test.each([1, 2])(
+  "a store of format %d is brought to this release's format, with all in it",
+  async (format) => {
+    const at = options();
+    const storeId = await filled(at, 70);
+    const db = new Database(join(at.directory, "log.db"));
+    db.run("DROP INDEX ops_unproven");
+    if (format < 2) db.run("DROP TABLE branches");
+    db.run(`PRAGMA user_version = ${format}`);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+    for (const _ of [1, 2]) {
+      const store = await openStore(at);
+      expect([store.storeId, store.created, store.log.lastN]).toEqual([storeId, false, 70]);
+      expect(store.log.unproven(1)).toEqual([]);
+      await store.close();
+    }
+  },
+);
 
 /** The refusal, after checking that it changed nothing. */
 async function refused(at: StoreOptions): Promise<StorageError> {
@@ -280,6 +285,26 @@ describe("[R52] a refusal changes nothing and says why:", () => {
       expect([what, error.code]).toEqual([what, "damaged"]);
       expect(error.message).toMatch(named);
     }
+  });
+
+  test("[R9, R51] what was erased by an op that is lost stays erased, and is known to lack it", async () => {
+    const at = options({ acceptLoss: true });
+    await filled(at);
+    const store = await openStore(at);
+    const heard = listening(store.log);
+    store.log.erase([{ n: 50, by: 60 }]);
+    await heard.erasedAll([50]);
+    await store.close();
+    const db = new Database(join(at.directory, "log.db"));
+    db.run("UPDATE ops SET envelope = zeroblob(length(envelope)) WHERE n = 60");
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+    const { log, givenUp, close } = await openStore(at);
+    expect(givenUp.map(({ what, seq }) => [what, seq])).toContainEqual(["op lost", 60]);
+    expect(log.lastN).toBe(199);
+    const found = log.unproven(5).map(({ n, op }) => [n, op.seq, op.body]);
+    expect(found).toEqual([[50, 50, null]]);
+    await close();
   });
 
   test("accepting a loss that there is not changes nothing", async () => {

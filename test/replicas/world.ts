@@ -164,6 +164,11 @@ export class World {
     return isEven(this.servers);
   }
 
+  /** Of every op without body all know what erased it. */
+  get isProven(): boolean {
+    return this.servers.every(({ disk }) => disk.unproven(1).length === 0);
+  }
+
   async pass(ms: number): Promise<void> {
     this.time.pass(ms);
     if (this.failure !== null) throw this.failure;
@@ -225,7 +230,7 @@ export class World {
     await this.endTwins(withinMs);
     this.startAll();
     await this.pass(20); // a link that broke last is seen as broken
-    await this.until(() => this.isWhole && this.isEven, withinMs);
+    await this.until(() => this.isWhole && this.isEven && this.isProven, withinMs);
     const last = this.servers.map((server) => {
       const request = this.work.post();
       this.work.ask(request, server);
