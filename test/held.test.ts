@@ -115,3 +115,45 @@ test("[R1] and of what was not yet everywhere when its server died", async () =>
   await heal();
   expect(heldOf(moved)).toMatchObject([{ id, receipt: ALL }]);
 });
+
+test("[R1] who repeats a request at another server hears there how that receipt grows", async () => {
+  const { ann } = await start();
+  here.world.server("c").kill();
+  await here.world.pass(100);
+  const request = { to: "@bob", text: "again", id: newId() };
+  const first = await here.pass(ann.call("message.post", request));
+  expect(first.receipt).toEqual({ held: ["a", "b"], of: 3 });
+  await here.world.pass(1_000);
+  here.world.server("a").kill();
+  await here.world.pass(5_000);
+  const moved = await here.resume("b", ann.token);
+  const again = await here.pass(moved.call("message.post", request));
+  expect([again.message.id, again.receipt]).toEqual([first.message.id, { held: ["b"], of: 3 }]);
+  const other = await here.resume("b", ann.token);
+  here.world.server("c").start();
+  await here.world.pass(10_000);
+  const id = first.message.id as string;
+  const two = { id, receipt: { held: ["b", "c"], of: 3 } };
+  expect(heldOf(moved)).toMatchObject([two]);
+  here.world.server("a").start();
+  await heal();
+  for (const client of [moved, other]) expect(heldOf(client)).toMatchObject([two, { id, receipt: ALL }]);
+});
+
+test("[R1] a repeat where it was minted, after a restart: the same", async () => {
+  const { ann } = await start();
+  for (const name of ["b", "c"]) here.world.server(name).kill();
+  await here.world.pass(100);
+  const request = { to: "@bob", text: "again", id: newId() };
+  await here.pass(ann.call("message.post", request));
+  here.world.server("a").kill();
+  here.world.server("a").start();
+  const back = await here.resume("a", ann.token);
+  const again = await here.pass(back.call("message.post", request));
+  expect(again.receipt).toEqual({ held: ["a"], of: 3 });
+  for (const name of ["b", "c"]) here.world.server(name).start();
+  await heal();
+  const told = heldOf(back).map(({ receipt }) => receipt.held.length);
+  expect(told).toEqual([...new Set(told)].sort()); // each step once
+  expect(heldOf(back).at(-1)).toMatchObject({ id: again.message.id, receipt: ALL });
+});

@@ -103,6 +103,9 @@ export class Gateway {
       clock,
       observeClose,
     });
+    this.heldNews = new HeldNews(replica, clock, (author, message) =>
+      this.connections.tellAccount(author, "message.held", message),
+    );
     this.services = {
       replica,
       view,
@@ -117,6 +120,7 @@ export class Gateway {
       markers,
       folds: new Folds(clock),
       elsewhere: new Elsewhere(replica, options.servers),
+      heldNews: this.heldNews,
       polls: new Map(),
       signUps: new Throttle(
         clock,
@@ -144,9 +148,6 @@ export class Gateway {
     };
     this.servers = JSON.stringify(options.servers());
     this.dispatcher = new Dispatcher(this.services, options.writesPerSecond, options.observe);
-    this.heldNews = new HeldNews(replica, clock, (author, message) =>
-      this.connections.tellAccount(author, "message.held", message),
-    );
     replica.listen({
       folded: (batch) => {
         this.connections.publish(batch);

@@ -5,7 +5,7 @@
  * otherwise; and the author may have moved to another server since, which never gave that receipt. Approach: of
  * messages minted here the replica says when their receipts grow. Of those minted elsewhere this server tells the
  * author what it knows itself, but only where reaching all took so long that the first receipt was short: they
- * came here late, or were not everywhere at the first look. Both are told in batches, each message with its
+ * came here late, or were not everywhere at the first look, or a repeat got a short one here. Both are told in batches, each message with its
  * newest receipt. Rejected: telling every growth to every session (twice the events in a healthy cluster).
  *
  * Bounds: the newest HELD_NEWS_MAX messages of each kind, HELD_EVENTS_PER_TURN events each HELD_INTERVAL_MS. What
@@ -19,7 +19,7 @@ import { messagePost } from "../ops/message.ts";
 import type { PeerChange } from "../replica/detector.ts";
 import { serverOf } from "../replica/minter.ts";
 import type { Clock, Folded, Timer } from "../replica/ports.ts";
-import type { Grown, Receipt, Replica } from "../replica/replica.ts";
+import type { Grown, Outcome, Receipt, Replica } from "../replica/replica.ts";
 
 /** What is older when it comes here was answered long before. */
 const LATE_MS = 1_000;
@@ -82,16 +82,39 @@ export class HeldNews {
     }
   }
 
+  /** Somebody is told this receipt; of what is minted here for them the replica says when it grows. */
+  given({ n, receipt: { held, of }, repeated }: Outcome): void {
+    if (held.length >= of) return;
+    const { origin, kind } = this.replica.view.op(n);
+    const isOwn = serverOf(origin) === this.replica.name && !repeated;
+    if (isOwn || kind !== messagePost.number) return;
+    const line = this.lineOf(origin);
+    const before = line.entries.findLastIndex((entry) => entry.n < n);
+    const isKnown = line.entries[before + 1]?.n === n;
+    line.entries.splice(before + 1, isKnown ? 1 : 0, { n, held: held.length });
+    line.settled = 0;
+    line.isFresh = false;
+    this.bound(line);
+  }
+
+  private lineOf(origin: Incarnation): Line {
+    const known = this.lines.get(origin);
+    if (known !== undefined) return known;
+    const line = { entries: [], settled: 0, held: 0, isFresh: true };
+    this.lines.set(origin, line);
+    return line;
+  }
+
   private follow(n: number, { origin, stamp }: Op): void {
-    let line = this.lines.get(origin);
-    if (line === undefined) {
-      line = { entries: [], settled: 0, held: 0, isFresh: true };
-      this.lines.set(origin, line);
-    }
+    const line = this.lineOf(origin);
     const inSyncMs = this.inSyncMs.get(serverOf(origin)) ?? 0;
     const isLate = stamp.ms < inSyncMs || this.replica.wallMs() - stamp.ms > LATE_MS;
     line.entries.push({ n, held: isLate ? 0 : null });
     if (isLate) line.isFresh = false;
+    this.bound(line);
+  }
+
+  private bound(line: Line): void {
     if (line.entries.length > 2 * HELD_NEWS_MAX) {
       line.entries = line.entries.slice(-HELD_NEWS_MAX);
       line.settled = 0;

@@ -6,6 +6,7 @@ import type { Replica } from "../replica/replica.ts";
 import type { Access } from "./access.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import type { Folds } from "./folds.ts";
+import type { HeldNews } from "./held-news.ts";
 import type { Markers } from "./markers.ts";
 import type { MissedEvents } from "./missed.ts";
 import type { Passwords } from "./passwords.ts";
@@ -29,6 +30,8 @@ export type Services = {
   readonly polls: Map<AccountId, number>;
   readonly missed: MissedEvents;
   readonly signUps: Throttle;
+  /** Who was told a short receipt hears when it grows. */
+  readonly heldNews: HeldNews;
   readonly typing: Typing;
   readonly clock: Clock;
   readonly random: Random;

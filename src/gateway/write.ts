@@ -41,7 +41,7 @@ export type Write<D, B> = {
  * was true before a wait is asked again after it. Resolves with the outcome once the op is durable and published.
  */
 export async function write<D, B>(
-  { replica }: Services,
+  { replica, heldNews }: Services,
   caller: Caller,
   request: Write<D, B>,
 ): Promise<Outcome> {
@@ -71,7 +71,9 @@ export async function write<D, B>(
   const again = () => (wanted === null ? replica.nextFold() : name.agree(wanted));
   try {
     const { outcome } = await caller.line.inOrder(attempt, again);
-    return await outcome;
+    const done = await outcome;
+    heldNews.given(done);
+    return done;
   } finally {
     void name.release();
   }
