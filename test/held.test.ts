@@ -137,7 +137,8 @@ test("[R1] who repeats a request at another server hears there how that receipt 
   expect(heldOf(moved)).toMatchObject([two]);
   here.world.server("a").start();
   await heal();
-  for (const client of [moved, other]) expect(heldOf(client)).toMatchObject([two, { id, receipt: ALL }]);
+  for (const client of [moved, other])
+    expect(heldOf(client)).toMatchObject([two, { id, receipt: ALL }]);
 });
 
 test("[R1] a repeat where it was minted, after a restart: the same", async () => {
