@@ -105,9 +105,9 @@ export const RECOMPARE_AFTER_MS_MAX = 1 * MINUTE;
 /** Ops that came without body are looked at this often, so many at once: whether what erased them has come. */
 export const UNPROVEN_LOOK_MS = 2 * SECOND;
 export const UNPROVEN_OPS_MAX = 1_000;
-/** It is lost if it has not come for so long, while all other members are linked and nothing is missing here. */
+/** It is lost if it has not come for so long, while all other members are linked and nothing older than that comes. */
 export const PROOF_LOST_AFTER_MS = 10 * SECOND;
-/** The same whoever is away, or behind whom this server is. */
+/** The same whoever is away, and whatever comes. */
 export const PROOF_LOST_LATEST_MS = 10 * MINUTE;
 /** Branches of one incarnation that are kept; a peer that holds more is not linked. */
 export const BRANCHES_MAX = 64;

@@ -117,11 +117,11 @@ describe("[R9] when the op that erased another is taken for lost", () => {
   function watched() {
     const log = new ScriptedLog([erased({ kind: messagePost, scope: TEAM })]);
     const minted: Proposal[] = [];
-    const state = { isComplete: true, nowMs: 1_000_000, minted };
+    const state = { hearsAll: true, nowMs: 1_000_000, minted };
     const lost = new LostProofs({
       hash: sha256,
       log,
-      isComplete: () => state.isComplete,
+      hearsAll: () => state.hearsAll,
       mintOnce: (proposals) => minted.push(...proposals),
     });
     const pass = (ms: number) => {
@@ -130,25 +130,34 @@ describe("[R9] when the op that erased another is taken for lost", () => {
         lost.tick(state.nowMs);
       }
     };
-    return { log, state, pass };
+    return { log, lost, state, pass };
   }
 
-  test("when it has not come although all are there", () => {
-    const { state, pass } = watched();
-    pass(PROOF_LOST_AFTER_MS);
+  test("when it has not come although all are there, whatever is new", () => {
+    const { lost, state, pass } = watched();
+    for (let ms = 0; ms < PROOF_LOST_AFTER_MS; ms += 1_000) {
+      pass(1_000);
+      lost.took(500);
+    }
     expect(state.minted).toEqual([]);
     pass(2 * UNPROVEN_LOOK_MS);
     expect(state.minted[0]?.kind as object).toBe(messageDelete);
   });
 
-  test("not while somebody is away, or this server behind; but not for ever", () => {
-    const { state, pass } = watched();
+  test("not while somebody is away, or old ops come; but not for ever", () => {
+    const { lost, state, pass } = watched();
     for (let i = 0; i < 5; i++) {
-      state.isComplete = true;
+      state.hearsAll = true;
       pass(PROOF_LOST_AFTER_MS - 100);
-      state.isComplete = false;
+      state.hearsAll = false;
       pass(100);
     }
+    state.hearsAll = true;
+    for (let i = 0; i < 5; i++) {
+      pass(PROOF_LOST_AFTER_MS - 100);
+      lost.took(PROOF_LOST_AFTER_MS);
+    }
+    state.hearsAll = false;
     expect(state.minted).toEqual([]);
     pass(PROOF_LOST_LATEST_MS);
     expect(state.minted.length).toBeGreaterThan(0);

@@ -4,10 +4,11 @@
  * Problem: an op that came without its body is passed on with the op that erased it as proof. Where that one is lost
  * on the last disk that had it (damaged, put back, gone with its server), everything after the op stays here, and
  * text that others still hold would come back. Approach: the log knows which ops lack their eraser. If it does not
- * come although all servers are there and have told everything, this server mints the same ending anew, in the
+ * come although all servers are there and send nothing old any more, this server mints the same ending anew, in the
  * name of whom it was about: an ordinary op, that erases everywhere and is the proof from now on. Rejected: to keep
  * proofs on disk (of no use where the disk with the proof is the one that is damaged); an op of its own kind for
- * lost proofs (older releases could not check it); to give the op up as a gap (its text comes back).
+ * lost proofs (older releases could not check it); to give the op up as a gap (its text comes back); to wait until nothing
+ * is missing here (two servers may each lack what stands behind such an op of the other).
  *
  * Invariant: nothing is ended of which this log does not show that it was erased.
  */
@@ -25,8 +26,8 @@ import { endingOf } from "./proof.ts";
 export type LostProofsParts = {
   readonly hash: Hash;
   readonly log: Log;
-  /** All other members are linked and heard, and none of them holds what is missing here. */
-  readonly isComplete: () => boolean;
+  /** All other members are linked and heard. */
+  readonly hearsAll: () => boolean;
   readonly mintOnce: (proposals: readonly Proposal[]) => void;
 };
 
@@ -35,17 +36,22 @@ export class LostProofs {
   /** When each was first seen, by arrival number; as of the last look. */
   private seenMs: ReadonlyMap<number, number> = new Map();
   private lookedMs = 0;
-  /** Since when `isComplete` has held without a break. */
+  /** Since when all are heard and nothing old comes. */
   private completeSinceMs: number | null = null;
 
   constructor(parts: LostProofsParts) {
     this.parts = parts;
   }
 
+  /** Ops of others came, the newest of them so old: while a server catches up, what is missed may come next. */
+  took(ageMs: number): void {
+    if (ageMs >= PROOF_LOST_AFTER_MS) this.completeSinceMs = null;
+  }
+
   /** Every beat. */
   tick(nowMs: number): void {
-    const { log, hash, isComplete, mintOnce } = this.parts;
-    this.completeSinceMs = isComplete() ? (this.completeSinceMs ?? nowMs) : null;
+    const { log, hash, hearsAll, mintOnce } = this.parts;
+    this.completeSinceMs = hearsAll() ? (this.completeSinceMs ?? nowMs) : null;
     if (nowMs - this.lookedMs < UNPROVEN_LOOK_MS) return;
     this.lookedMs = nowMs;
     const seenMs = new Map<number, number>();

@@ -89,17 +89,13 @@ export class Peers implements LinkListener {
     this.parts = parts;
     const reached = (peer: Peer) => this.knowledge?.holdings.growBy(peer);
     this.standings = new Standings({ ...parts, reached });
-    this.lostProofs = new LostProofs({ ...parts, isComplete: () => this.standings.isComplete });
+    this.lostProofs = new LostProofs({ ...parts, hearsAll: () => this.standings.hearsAll });
     const { hash, log, minter, tellBranch: tell } = parts;
     this.ingest = new Ingest(hash, log, () => minter.current);
     this.branches = new Branches({ log, minter, ingest: this.ingest, tell });
     this.catchUp = new CatchUp((progress) => {
       for (const listener of parts.listeners) listener.catchUp?.(progress);
     });
-  }
-
-  private get digest(): bigint {
-    return this.knowledge?.digests.total ?? 0n;
   }
 
   private learnt(): Knowledge {
@@ -126,7 +122,7 @@ export class Peers implements LinkListener {
     peer.saidGoodbye = false;
     this.byLink.set(link, peer);
     peer.session = this.open(peer, link);
-    peer.session.say(this.standings.beat(this.digest));
+    peer.session.say(this.standings.beat(this.learnt().digests.total));
     peer.session.compare();
     if (this.timer === null) this.beginBeats();
     this.standings.judge(peer);
@@ -255,7 +251,9 @@ export class Peers implements LinkListener {
       this.branches.split(split);
     }
     if (ops.length > 0) {
-      this.parts.stamps.merge(highestStamp(ops));
+      const newest = highestStamp(ops);
+      this.parts.stamps.merge(newest);
+      this.lostProofs.took(this.parts.clock.wallMs() - newest.ms);
       this.parts.tookOps(ops.length);
       this.parts.queue.addForeign(ops);
     }
@@ -365,7 +363,7 @@ export class Peers implements LinkListener {
 
   private sayBeat(): void {
     if (this.byLink.size === 0) return;
-    const beat = encodePeerText(this.standings.beat(this.digest));
+    const beat = encodePeerText(this.standings.beat(this.learnt().digests.total));
     for (const link of this.byLink.keys()) link.send(beat);
   }
 

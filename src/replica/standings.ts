@@ -129,11 +129,10 @@ export class Standings {
     return false;
   }
 
-  /** All other members are linked and heard, and none of them holds what is missing here. */
-  get isComplete(): boolean {
+  /** All other members are linked and heard. */
+  get hearsAll(): boolean {
     const { members, name } = this.parts;
-    const isHeard = (other: string) => other === name || this.all.get(other)?.isLive === true;
-    return members.names.every(isHeard) && !this.isBehind;
+    return members.names.every((other) => other === name || this.all.get(other)?.isLive === true);
   }
 
   /** The smallest name among those that are live and caught up: does what must be done once. */
