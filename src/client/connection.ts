@@ -33,6 +33,7 @@ import {
   type LinkFacts,
   pingAt,
   resume,
+  resumeId,
 } from "./link.ts";
 import { type Clock, fraction, type Random, type SocketConstructor } from "./ports.ts";
 import type { Servers } from "./servers.ts";
@@ -204,11 +205,11 @@ export class Connection {
       link.name = hello.server;
       link.greeting = "done";
       if (error !== undefined) this.end(link, error);
-    } else if (frame.id === "resume" && link.session === "asked") {
+    } else if (frame.id === resumeId(link) && link.session === "asked") {
       if (frame.error === undefined) {
-        link.session = link.withCursor ? "replaying" : "done";
+        link.session = link.resumedFrom === undefined ? "done" : "replaying";
         this.owner.resumed(frame.result as Result<"session.resume">, link.cursorRefused);
-      } else if (link.withCursor && frame.error.data?.code === "invalid") {
+      } else if (link.resumedFrom !== undefined && frame.error.data?.code === "invalid") {
         link.session = "none"; // nothing but the cursor can be wrong with it
         link.cursorRefused = true;
       } else if (isSessionCode(frame.error.data?.code)) {

@@ -3,9 +3,11 @@ import { expect, test } from "bun:test";
 import { Hedging } from "./hedging.ts";
 import type { HoldfastError } from "./index.ts";
 import { BOB, OPS, refuse } from "./testing/chat.ts";
+import { LATENCY_MS } from "./testing/network.ts";
 import { outcome, World } from "./testing/world.ts";
 import { TIMING } from "./timing.ts";
 
+const ID = "018bcfe5-6800-7000-8000-000000000001";
 const postsAt = (world: World, server: string) =>
   world.cluster.received.filter((one) => one.method === "message.post" && one.server === server);
 
@@ -228,4 +230,33 @@ test("[R7] moving to the second server misses no event and shows none twice", as
   await world.advance(2_000);
   expect(client.connection.name).toBe("b");
   expect(heard).toEqual(Array.from({ length: n }, (_, i) => `${i}`));
+});
+
+test("[R6] what was seen since the second server was asked goes along when the connection moves there", async () => {
+  const { world, client } = await settled();
+  world.a.slowMs = 10_000;
+  world.cluster.script = (method, _params, server) => {
+    if (method !== "server.hello" || server !== "b") return undefined;
+    world.clock.schedule(1.5 * LATENCY_MS, () => {
+      world.b.host.frozen = true; // its greeting is out, what comes next waits
+    });
+    return undefined;
+  };
+  outcome(client.call("message.history", { in: OPS }));
+  await world.advance(TIMING.hedgeMs + 50);
+  world.a.tell("message.posted", {
+    message: world.cluster.message(BOB, OPS, "at one server only", ID),
+    cursor: "at:7",
+  });
+  await world.advance(10);
+  expect(client.cursor).toBe("at:7");
+  world.a.host.kill();
+  await world.advance(10);
+  world.b.host.thaw();
+  await world.advance(50);
+  expect(client.connection).toMatchObject({ state: "live", name: "b" });
+  const resumes = world.cluster.received.filter(
+    ({ method, server }) => method === "session.resume" && server === "b",
+  );
+  expect(resumes.map(({ params }) => params.cursor)).toEqual(["at:0", "at:7"]);
 });

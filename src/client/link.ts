@@ -24,7 +24,10 @@ export type LinkFacts = Link & {
   greeting: "none" | "asked" | "done";
   /** `replaying`: resumed, and what was missed is on its way. */
   session: "none" | "asked" | "replaying" | "done";
-  withCursor: boolean;
+  /** How often it was asked; answers and events of an earlier time tell nothing. */
+  resumes: number;
+  /** From where it was resumed last. */
+  resumedFrom: string | undefined;
   cursorRefused: boolean;
   /** Monotonic ms of the last sign of life. */
   heardAt: number;
@@ -61,7 +64,8 @@ export function dial(
     opened: false,
     greeting: "none",
     session: "none",
-    withCursor: false,
+    resumes: 0,
+    resumedFrom: undefined,
     cursorRefused: false,
     heardAt: now,
     pingedAt: undefined,
@@ -88,12 +92,7 @@ export function dial(
 }
 
 /** A request of the link's own; its answer comes under this id. */
-export function ask(
-  link: LinkFacts,
-  id: "hello" | "resume" | "ping",
-  method: string,
-  params: object,
-): void {
+export function ask(link: LinkFacts, id: string, method: string, params: object): void {
   link.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
 }
 
@@ -105,9 +104,15 @@ export function greet(link: LinkFacts): void {
 export function resume(link: LinkFacts, credentials: Credentials): void {
   const cursor = link.cursorRefused ? undefined : credentials.cursor;
   link.session = "asked";
-  link.withCursor = cursor !== undefined;
+  link.resumedFrom = cursor;
+  link.resumes++;
   const params = { token: credentials.token, ...(cursor === undefined ? {} : { cursor }) };
-  ask(link, "resume", "session.resume", params);
+  ask(link, resumeId(link), "session.resume", params);
+}
+
+/** The id of what was asked last: a link that became the first one may have asked as the spare. */
+export function resumeId({ resumes }: LinkFacts): string {
+  return resumes === 1 ? "resume" : `resume ${resumes}`;
 }
 
 /** Abandons the socket: its closing handshake may never come, and nobody waits for it. */

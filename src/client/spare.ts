@@ -15,7 +15,7 @@ import type { Result } from "../protocol/methods.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import { errorOf, HoldfastError } from "./error.ts";
 import type { Frame } from "./frames.ts";
-import { deadAt, greet, hangUp, type LinkFacts, resume } from "./link.ts";
+import { deadAt, greet, hangUp, type LinkFacts, resume, resumeId } from "./link.ts";
 import type { Servers } from "./servers.ts";
 import type { Timing } from "./timing.ts";
 
@@ -140,7 +140,7 @@ export class Spare {
       error = this.parts.owner.greeted(hello, link.server);
       link.name = hello.server;
       link.greeting = "done";
-    } else if (frame.id === "resume" && error === undefined) {
+    } else if (frame.id === resumeId(link) && error === undefined) {
       link.session = "replaying";
     }
     // Whether the session is over is for the first server to say: this one may only be behind.
@@ -153,8 +153,9 @@ export class Spare {
     this.link = undefined;
     this.isWanted = false;
     if (link === undefined || link.ended !== undefined) return undefined;
-    // What it told so far was not heard: it has to resume once more, unless no answer to that came yet.
-    if (link.session !== "asked") link.session = "none";
+    // What it told so far was not heard: it has to resume once more, unless nothing came yet and nothing was seen since.
+    const { cursor } = this.parts.owner.credentials(link.server) ?? {};
+    if (link.session !== "asked" || link.resumedFrom !== cursor) link.session = "none";
     return link;
   }
 
