@@ -123,17 +123,22 @@ describe("resuming", () => {
     const parts = (await cursorOf(bob)).split("~");
     const changed = (at: number, value: string) =>
       parts.map((part, i) => (i === at ? value : part));
+    const oneMore = (list: string) => list.replace(/\d+$/, (seq) => String(Number(seq) + 1));
     const foreign = [
       // Of another store, and its vector lists nothing that is known here.
       changed(1, "another-store").map((part, i) => (i === 5 ? "abc" : part)),
-      changed(2, String(Number(parts[2]) + 1)), // a disk that was rolled back
-      changed(2, "999999999999"),
-      changed(3, "AAAAAAAA"),
+      // Of this disk before it was put back: with more than is here.
+      changed(2, String(Number(parts[2]) + 1)).map((part, i) => (i === 6 ? oneMore(part) : part)),
+      changed(2, "999999999999").map((part, i) => (i === 6 ? oneMore(part) : part)),
+      changed(3, "AAAAAAAA").map((part, i) => (i === 6 ? oneMore(part) : part)),
     ];
     for (const cursor of foreign) {
       const client = await server.resume(bob.token, cursor.join("~"));
       expect(named(client), cursor.join("~")).toEqual(["reset"]);
     }
+    // All that it lists is here, by whatever way it came back.
+    const back = await server.resume(bob.token, changed(3, "AAAAAAAA").join("~"));
+    expect(named(back)).toEqual(["caught_up"]);
     const garbage = [
       "x",
       "1~~~~~~",

@@ -99,7 +99,7 @@ describe("cursors", () => {
     expect(server.cursors.at(at[2] as StoredOp)).toBe(server.cursors.current());
     const other = new Server("two", [op(name(0), 1), ...batch]);
     expect(other.covers(server.cursors.current())).toBe(true);
-    expect(at.map((stored) => other.arrival(server.cursors.at(stored)))).toEqual([null, null, 4]);
+    expect(at.map((stored) => other.arrival(server.cursors.at(stored)))).toEqual([1, 1, 4]);
     expect(new Server("two", [op(name(0), 1)]).covers(server.cursors.current())).toBe(false);
   });
 
@@ -141,16 +141,47 @@ describe("cursors", () => {
     expect(here.cursors.uncovered(cursor)).toEqual([]);
   });
 
-  test("[R6] of a disk that was rolled back tell nothing, whether it went on or not", () => {
+  test("[R6] of a disk that was put back tell what it had, whether it went on or not", () => {
     const before = new Server("one", [op(name(0), 1)]);
     before.take(op(name(0), 2), op(name(0), 3));
     const cursor = before.cursors.current();
-    const rolledBack = new Server("one", [op(name(0), 1)]);
-    expect(rolledBack.arrival(cursor)).toBeNull();
-    expect(rolledBack.covers(cursor)).toBe(false);
-    rolledBack.take(op(name(1), 1), op(name(1), 2), op(name(1), 3));
-    expect(rolledBack.arrival(cursor)).toBeNull(); // there is an op under that number: another one
-    expect(rolledBack.covers(cursor)).toBe(false);
+    const putBack = new Server("one", [op(name(0), 1)]);
+    expect(putBack.covers(cursor)).toBe(false); // others may have what is missing
+    expect(putBack.arrival(cursor)).toBe(1);
+    putBack.take(op(name(1), 1), op(name(1), 2), op(name(1), 3));
+    expect(putBack.covers(cursor)).toBe(false); // there is an op under that number: another one
+    expect(putBack.arrival(cursor)).toBe(1);
+    const parsed = putBack.cursors.parse(cursor);
+    const union = united(putBack.cursors.current(), putBack.cursors.uncovered(parsed));
+    expect(putBack.covers(union)).toBe(false); // nor for who goes on with what this one says
+    putBack.take(op(name(0), 2), op(name(0), 3));
+    expect(putBack.covers(cursor)).toBe(true);
+    expect(putBack.arrival(cursor)).toBe(1);
+    expect(putBack.covers(union)).toBe(true);
+  });
+
+  test("[R6] of a disk that was put back and what it had is nowhere: nothing, the client begins anew", () => {
+    const before = new Server("one", [op(name(0), 1)]);
+    before.take(op(name(0), 2));
+    const cursor = before.cursors.current();
+    const alone = new Server("one", [op(name(0), 1)]);
+    alone.cursors.stores = { storeKnown: () => null, isNowhere: () => true, hasAll: true };
+    expect(alone.arrival(cursor)).toBeNull();
+  });
+
+  test("[R6, R7] of another disk that was put back, unnoticed: its numbers have no word against the vector", () => {
+    const other = new Server("two");
+    for (const each of opsUpTo([3, 3])) other.take(each);
+    const cursor = other.cursors.current();
+    const here = new Server("one", opsUpTo([2, 2]));
+    here.take(op(name(2), 1));
+    // What these numbers mean was noted after it was put back and had gone on.
+    const known = { coversN: 100, isGone: false, oursAt: () => here.view.foldedN };
+    here.cursors.stores = { storeKnown: () => known, isNowhere: () => false, hasAll: false };
+    expect(here.covers(cursor)).toBe(false);
+    here.take(op(name(0), 3), op(name(1), 3));
+    expect(here.covers(cursor)).toBe(true);
+    expect(here.arrival(cursor)).toBe(4); // before the one that it never had
   });
 
   test("[R6] of another store are covered if all that they list and hold is here", () => {

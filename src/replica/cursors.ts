@@ -2,10 +2,12 @@
  * Makes the cursor of this server's fold, and reads those that clients come back with.
  *
  * Problem: "is everything that this cursor saw on another server folded here, and from where on may its client
- * lack something?", exactly, after 10,000 restarts, and also when that server is dead. Approach, in this order:
- * in the store that made it the arrival number says all; of a store that is or was linked it is known what its
- * arrival numbers mean here (store-marks.ts); else the vector in the cursor is compared: the origins it lists
- * one by one, all the rest by one sum, without the origins that are younger than anything the cursor saw.
+ * lack something?", exactly, after 10,000 restarts, when that server is dead, and when its disk was put back to an
+ * older copy that nobody noticed. Approach: in the store that made it the arrival number says all, with the mark of
+ * the op there. Elsewhere the vector in the cursor is compared, which is true whatever became of that disk: the
+ * origins it lists one by one, all the rest by one sum, without the origins that are younger than anything the
+ * cursor saw. Where that sum tells nothing, and of a store that is or was linked, it is known what its arrival
+ * numbers mean here (store-marks.ts), and against what is listed they have no word.
  */
 import { toBase64Url } from "../core/bytes.ts";
 import { type Cursor, cursorText, parseCursor, partsOf, type Seen } from "../core/cursor.ts";
@@ -41,6 +43,11 @@ export interface Stores {
   isNowhere(storeId: string): boolean;
   /** Whether all others are heard, and nothing that they have is missing here. */
   readonly hasAll: boolean;
+}
+
+/** The store that this disk was when the cursor was made; within the bound of a store's id. */
+function formerName({ store, n, mark }: Seen): string {
+  return `${store.slice(0, 30)}-${n}-${mark}`;
 }
 
 type ListedOrigin = { seq: number; share: bigint };
@@ -164,8 +171,27 @@ export class Cursors {
   /** Throws Refusal `invalid` for text that is no cursor. */
   parse(text: string): Cursor {
     const cursor = parseCursor(text);
-    if (cursor !== null) return cursor;
-    throw new Refusal("invalid", "this is not a cursor of a Holdfast server: leave it out");
+    if (cursor === null) {
+      throw new Refusal("invalid", "this is not a cursor of a Holdfast server: leave it out");
+    }
+    const parts = partsOf(cursor);
+    if (!parts.some((part) => this.isOfFormer(part))) return cursor;
+    const named = new Map<string, Seen>();
+    for (const part of parts) {
+      const store = this.isOfFormer(part) ? formerName(part) : part.store;
+      if (!named.has(store)) named.set(store, { ...part, store });
+    }
+    const [first, ...also] = [...named.values()] as [Seen, ...Seen[]];
+    return { ...first, also };
+  }
+
+  /**
+   * Made here before this disk was put back to an older copy. What it was is another store, that no server has any
+   * more: its arrival numbers tell nothing, its vector what it had, and others may have that.
+   */
+  private isOfFormer({ store, n, mark }: Seen): boolean {
+    if (store !== this.log.storeId || n === 0) return false;
+    return n > this.log.lastN || this.markOf(this.log.op(n)) !== mark;
   }
 
   /**
@@ -176,7 +202,7 @@ export class Cursors {
    */
   arrivalOf(cursor: Cursor): number | null {
     if (this.hasLost(cursor)) return null;
-    const first = this.arrivalOfPart(cursor) ?? this.arrivalByVector(cursor);
+    const first = this.arrivalOfPart(cursor);
     if (first !== null) return first;
     let furthest: number | null = null;
     for (const part of cursor.also ?? []) {
@@ -199,28 +225,31 @@ export class Cursors {
   }
 
   private arrivalOfPart(cursor: Seen): number | null {
-    if (cursor.store !== this.log.storeId) {
-      const ours = this.stores.storeKnown(cursor.store)?.oursAt(cursor.n) ?? null;
-      return ours === null || ours > this.view.foldedN ? null : ours;
-    }
-    if (cursor.n > this.view.foldedN) return null;
-    if (cursor.n === 0) return 0;
-    return this.markOf(this.log.op(cursor.n)) === cursor.mark ? cursor.n : null;
+    const { store, n } = cursor;
+    if (store === this.log.storeId) return n > this.view.foldedN ? null : n;
+    return this.arrivalByVector(cursor) ?? this.arrivalByNumber(cursor);
   }
 
   /** Before the first op here that its maker had not, if its vector tells that of all ops; null otherwise. */
   private arrivalByVector(cursor: Seen): number | null {
-    if (cursor.store === this.log.storeId) return null;
-    const had = new Map([...cursor.listed].map(([origin, { seq }]) => [origin, seq]));
-    const rest = this.restOf(cursor);
-    if (rest !== cursor.digest) {
-      const { left, origins } = this.withoutYoung(cursor, rest);
-      if (left !== cursor.digest) return null;
-      for (const origin of origins) had.set(origin, 0);
-    }
-    let before = this.view.foldedN;
+    const unseen = this.unseenOrigins(cursor);
+    return unseen === null ? null : this.beforeFirstUnseen(cursor, unseen, this.view.foldedN);
+  }
+
+  /** The same by what its arrival number means here, of which its vector knows better as far as it goes. */
+  private arrivalByNumber(cursor: Seen): number | null {
+    const ours = this.stores.storeKnown(cursor.store)?.oursAt(cursor.n) ?? null;
+    if (ours === null || ours > this.view.foldedN) return null;
+    return this.beforeFirstUnseen(cursor, this.youngerThan(cursor), ours);
+  }
+
+  private beforeFirstUnseen({ listed }: Seen, unseen: Iterable<Incarnation>, n: number): number {
+    let before = n;
+    const had = new Map<Incarnation, number>();
+    for (const [origin, { seq }] of listed) had.set(origin, seq);
+    for (const origin of unseen) had.set(origin, 0);
     for (const [origin, seq] of had) {
-      for (const { n } of this.log.run(origin, seq + 1, 1)) before = Math.min(before, n - 1);
+      for (const first of this.log.run(origin, seq + 1, 1)) before = Math.min(before, first.n - 1);
     }
     return before;
   }
@@ -253,21 +282,37 @@ export class Cursors {
 
   private coversPart(cursor: Seen): boolean {
     if (cursor.store === this.log.storeId) {
-      if (this.arrivalOfPart(cursor) !== null) return true;
+      if (cursor.n <= this.view.foldedN) return true;
     } else {
       const known = this.stores.storeKnown(cursor.store);
-      if (known !== null && known.coversN >= cursor.n) return true;
       if (known?.isGone) return true;
+      if (known !== null && known.coversN >= cursor.n) return this.coversListed(cursor);
     }
     return this.coversVector(cursor);
   }
 
+  private coversListed({ listed }: Seen): boolean {
+    return [...listed].every(([origin, { seq }]) => this.seqOf(origin) >= seq);
+  }
+
   private coversVector(cursor: Seen): boolean {
-    for (const [origin, head] of cursor.listed) {
-      if (this.seqOf(origin) < head.seq) return false;
-    }
+    return this.coversListed(cursor) && this.unseenOrigins(cursor) !== null;
+  }
+
+  /**
+   * Which of the origins here that a cursor does not list its maker had nothing of, when it had the same as is here of
+   * all others; null if that cannot be told, or they are many.
+   */
+  private unseenOrigins(cursor: Seen): readonly Incarnation[] | null {
     const rest = this.restOf(cursor);
-    return rest === cursor.digest || this.withoutYoung(cursor, rest).left === cursor.digest;
+    if (rest === cursor.digest) return [];
+    const young = this.youngerThan(cursor);
+    if (young.reduce((sum, origin) => this.without(sum, origin), rest) === cursor.digest) {
+      return young;
+    }
+    if (cursor.digest !== 0n || this.heads.size > YOUNG_ORIGINS) return null;
+    // It lists all that its maker had.
+    return [...this.heads.keys()].filter((origin) => !cursor.listed.has(origin));
   }
 
   /** Sum of the shares of the origins here that a cursor does not list. */
@@ -283,15 +328,11 @@ export class Cursors {
   }
 
   /** Whoever made the cursor had seen no op stamped later than its stamp: not these origins, then. */
-  private withoutYoung(cursor: Seen, rest: bigint): { left: bigint; origins: Incarnation[] } {
-    let left = rest;
-    const origins: Incarnation[] = [];
-    for (const [origin, first] of this.young) {
-      if (cursor.listed.has(origin) || compareStamps(first, cursor.stamp) <= 0) continue;
-      left = this.without(left, origin);
-      origins.push(origin);
-    }
-    return { left, origins };
+  private youngerThan({ listed, stamp }: Seen): readonly Incarnation[] {
+    const young = [...this.young].filter(
+      ([origin, first]) => !listed.has(origin) && compareStamps(first, stamp) > 0,
+    );
+    return young.map(([origin]) => origin);
   }
 
   /** Origins have other names now: a branch was split off. */
