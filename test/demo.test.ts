@@ -155,10 +155,13 @@ test("a server that dies unasked is said at once, with its last words; Ctrl+D le
   expect(await typist.process.exited).toBe(0);
 });
 
-test("servers don't outlive a demo that is killed", async () => {
+test("servers don't outlive a demo that is killed, frozen ones neither", async () => {
   const folder = scratch();
   const typist = await demo(folder);
   const before = NAMES.map((name) => runningOf(folder, name) as Running);
+  typist.types("freeze b\r");
+  await typist.sees("b is frozen");
+  process.kill((before[2] as Running).pid, "SIGSTOP"); // by somebody else
   typist.process.kill("SIGKILL");
   await eventually(() => (before.some(isAlive) ? null : true));
   for (const name of NAMES) expect(runningOf(folder, name)).toBeNull();

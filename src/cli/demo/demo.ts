@@ -239,7 +239,7 @@ export class Demo implements ServerListener {
     this.end.resolve(0);
   }
 
-  /** This process is about to go: its servers notice, and stop by themselves, if they are not frozen. */
+  /** This process is about to go: its servers notice, and stop by themselves, once they are not frozen. */
   abandon(): void {
     for (const server of this.fleet.servers) {
       if (server.state === "frozen") server.thaw();

@@ -12,6 +12,7 @@ import { commandLine } from "../../server/own-command.ts";
 import { makeSecret, readSecret, SECRET_FILE } from "../../server/secret.ts";
 import type { ClusterStatus } from "../status-text.ts";
 import { ServerChild, type ServerListener } from "./server-child.ts";
+import { ThawGuard } from "./thaw-guard.ts";
 
 export const NAMES = ["a", "b", "c"] as const;
 const HOST = "127.0.0.1";
@@ -23,6 +24,7 @@ export class Fleet {
   private readonly folder: string;
   /** Pairs of names in order, as `a c`. */
   private readonly cuts = new Set<string>();
+  private readonly guard = new ThawGuard();
 
   /** `folder`: where everything is kept; made if it is missing. */
   constructor(folder: string, ports: readonly number[], listener: ServerListener) {
@@ -42,7 +44,13 @@ export class Fleet {
         secretFile,
         logFile: join(folder, `${name}.log`),
       };
-      return new ServerChild(place, listener);
+      return new ServerChild(place, {
+        serving: (child, serving) => listener.serving(child, serving),
+        ended: (child, end) => {
+          this.tellGuard();
+          listener.ended(child, end);
+        },
+      });
     });
   }
 
@@ -52,6 +60,11 @@ export class Fleet {
 
   start(server: ServerChild): void {
     server.start(this.severedFrom(server.name));
+    this.tellGuard();
+  }
+
+  private tellGuard(): void {
+    this.guard.watch(this.servers.flatMap(({ pid }) => pid ?? []));
   }
 
   private severedFrom(name: string): string[] {
@@ -95,6 +108,7 @@ export class Fleet {
     const late = setTimeout(() => this.killAll(), STOP_WAIT_MS);
     await Promise.all(open.map((server) => server.gone()));
     clearTimeout(late);
+    this.guard.end();
   }
 
   killAll(): void {
