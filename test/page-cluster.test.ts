@@ -223,8 +223,19 @@ pageTest(
     for (const name of NAMES) {
       await card(name).filter({ hasText: "In sync" }).filter({ hasText: "Disk sync" }).waitFor();
     }
+    const drawn = async (link: string, count: number) => {
+      const lines = alice.page.locator(`.cluster-link[data-link="${link}"]`);
+      await eventually(
+        `${count} ${link} links`,
+        () => lines.count(),
+        (drawn) => drawn === count,
+      );
+    };
+    await drawn("live", 3); // that of b and c, too
     await site.kill("c");
     await cluster.filter({ hasText: "c is not in sync." }).waitFor();
+    await drawn("none", 2);
+    await drawn("live", 1);
     await card("c").filter({ hasText: "Not in sync: " }).waitFor();
     await site.kill("a");
     await isAt(at, "b");

@@ -6,7 +6,7 @@ import { CLOSE_CODES, HTTP_STATUS, RPC_CODES } from "./rpc.ts";
 import { PROTOCOL_VERSION, PROTOCOL_VERSION_MIN } from "./version.ts";
 
 /** SHA-256 over everything of the protocol that a client can notice, 16 characters. */
-const PROTOCOL_HASH = "9a45ceb52eef29f8";
+const PROTOCOL_HASH = "667d0d0f1df431b5";
 
 /** The same value for any order of members; what is only for reading is left out. */
 function canonical(value: unknown): unknown {

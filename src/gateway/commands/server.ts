@@ -44,7 +44,7 @@ function told<T extends object>(members: T): { [K in keyof T]?: NonNullable<T[K]
 
 function serverStatus(server: ReplicaServerStatus, fsyncMs: number): ServerRow {
   const { name, url, link, isInSync, isRemoved, quietMs, lagOps } = server;
-  const { reason, release, storeId, unheldOps, clockOffsetMs, silentMs } = server;
+  const { reason, release, storeId, unheldOps, clockOffsetMs, silentMs, hears } = server;
   return {
     name,
     url,
@@ -61,6 +61,7 @@ function serverStatus(server: ReplicaServerStatus, fsyncMs: number): ServerRow {
       fsyncMs: link === "self" ? fsyncMs : server.fsyncMs,
       clockOffsetMs,
       silentMs,
+      hears: hears && [...hears],
     }),
   };
 }

@@ -40,6 +40,11 @@ export const ServerStatus = Shape({
     Type.Number({ description: "how far its clock is ahead of that of the server that answers" }),
   ),
   silentMs: Type.Optional(Ms),
+  hears: Type.Optional(
+    Type.Array(Type.String(), {
+      description: "servers that it is linked to and hears, as it says",
+    }),
+  ),
 });
 
 /** A link, or an address to which there is none. */

@@ -1,6 +1,6 @@
 /**
- * The cluster as a drawing: who is there, and who is reached from the server that answers. For the eye only: the list
- * beside it says the same in words, and more.
+ * The cluster as a drawing: who is there, and who hears whom, as the server that answers knows it. For the eye only:
+ * the list beside it says the same in words, and more.
  */
 import type { ClusterStatus } from "../state/admin.ts";
 import { isWell, type Server } from "./server-words.ts";
@@ -22,24 +22,32 @@ function placeOf(at: number, of: number): Point {
   };
 }
 
+/** Of two others only what they say of themselves is known, while they are heard. */
+function linkOf(one: Server, other: Server): Server["link"] {
+  if (one.link === "self") return other.link;
+  const told = [one.hears?.includes(other.name), other.hears?.includes(one.name)];
+  if (!told.includes(true)) return "none";
+  return told.includes(false) ? "suspect" : "live";
+}
+
 export function ClusterPicture({ status }: { status: ClusterStatus }) {
   const members = status.servers.filter(({ removed }) => !removed);
   const self = members.findIndex(({ link }) => link === "self");
   const servers = [...members.slice(Math.max(self, 0)), ...members.slice(0, Math.max(self, 0))];
   const places = servers.map((server, i) => ({ server, at: placeOf(i, servers.length) }));
-  const [own] = places;
+  const pairs = places.flatMap((one, i) => places.slice(i + 1).map((other) => ({ one, other })));
   const height = Math.max(...places.map(({ at }) => at.y)) + RADIUS + 30;
   return (
     <svg class="cluster" viewBox={`0 0 ${WIDTH} ${height}`} aria-hidden="true" focusable="false">
-      {places.slice(1).map(({ server, at }) => (
+      {pairs.map(({ one, other }) => (
         <line
-          key={server.name}
+          key={one.server.name + other.server.name}
           class="cluster-link"
-          data-link={server.link}
-          x1={own?.at.x}
-          y1={own?.at.y}
-          x2={at.x}
-          y2={at.y}
+          data-link={linkOf(one.server, other.server)}
+          x1={one.at.x}
+          y1={one.at.y}
+          x2={other.at.x}
+          y2={other.at.y}
         />
       ))}
       {places.map(({ server, at }) => (
