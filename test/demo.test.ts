@@ -185,6 +185,11 @@ test("without a terminal: no prompt, runs until it is told to stop; ports in use
   expect([status.code, status.out]).toEqual([0, expect.stringContaining("3 servers:")]);
   const named = await holdfast(folder, ["status", "--name", "c"]);
   expect([named.code, named.out]).toEqual([0, expect.stringMatching(/ c .*this server/)]);
+  const telephone = new Typist(["status"], folder, 50);
+  await telephone.process.exited;
+  await telephone.sees("  c: in sync");
+  const widths = telephone.screen.split("\r\n").map((line) => line.length);
+  expect(Math.max(...widths)).toBeLessThanOrEqual(50);
   const { code, out } = await running.stop();
   expect(code).toBe(0);
   expect(out).toContain("stopped; everything is kept in");

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { findServer } from "../server/operator.ts";
 import { errorLine } from "./exit.ts";
-import { err, out, stdoutIsTerminal } from "./io.ts";
+import { err, out, outputWidth, stdoutIsTerminal } from "./io.ts";
 import { caller, ended, type Given, operate, operatorOptions } from "./operate.ts";
 import { safeJson } from "./printable.ts";
 import { statusText } from "./status-text.ts";
@@ -20,7 +20,7 @@ export function registerStatusCommand(program: Command): void {
     if (options.watch === true) await watch(options);
     await operate(command, async (call) => {
       const json = await call("server.status", {});
-      return { json, text: statusText(json) };
+      return { json, text: statusText(json, outputWidth()) };
     });
   });
 }
@@ -32,7 +32,7 @@ async function watch(given: Given): Promise<never> {
     try {
       const status = await caller(findServer(given))("server.status", {});
       const clear = !json && stdoutIsTerminal() ? CLEAR : "";
-      out(json ? safeJson(status) : `${clear}${statusText(status)}\n`);
+      out(json ? safeJson(status) : `${clear}${statusText(status, outputWidth())}\n`);
     } catch (error) {
       err(errorLine(ended(error), json));
     }

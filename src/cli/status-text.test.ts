@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { cells } from "./printable.ts";
 import { type ClusterStatus, statusText } from "./status-text.ts";
 
 type Server = ClusterStatus["servers"][number];
@@ -55,6 +56,49 @@ test("a healthy cluster in one look", () => {
       "   c       0    1.2 ms  -3 ms  http://c:7300  in sync",
     ].join("\n"),
   );
+});
+
+test("where the table has no room each server has short lines of its own", () => {
+  const out = { inSync: false, out: "unlinked", link: "none" };
+  const { fsyncMs: _fsync, clockOffsetMs: _clock, ...c } = server("c", out);
+  const links = [broken("refused", "nothing listens there")];
+  expect(statusText(status([self, server("b"), c], { links }), 50)).toBe(
+    [
+      "3 servers: 1 more server may fail and nothing is",
+      "  lost. Leader: a.",
+      "",
+      "* a: this server",
+      "    http://a:7300",
+      "    lag 0, fsync 1.2 ms",
+      "  b: in sync",
+      "    http://b:7300",
+      "    lag 0, fsync 1.2 ms, clock -3 ms",
+      "  c: not in sync: nothing listens there (for 12 s)",
+      "    http://c:7300",
+    ].join("\n"),
+  );
+});
+
+test("no line is longer than the terminal, and nothing is left out", () => {
+  const far = server("a-server-with-a-long-name", {
+    url: "https://a-server-with-a-long-name.chat.example.org:7300",
+    link: "through",
+    lagOps: 123_456,
+  });
+  const links = [
+    broken("timed_out", "no answer: perhaps a firewall drops what is sent", far.name),
+    { ...broken("refused", "another secret"), server: undefined, address: "10.0.0.9:7300" },
+  ] as ClusterStatus["links"];
+  const all = status([self, far], { links, minCopies: 3, faultBudget: 0 });
+  const words = (text: string) => new Set(text.split(/\s+/));
+  for (let width = 20; width <= 200; width++) {
+    const text = statusText(all, width);
+    for (const line of text.split("\n")) expect(cells(line)).toBeLessThanOrEqual(width);
+    if (width < 70) continue; // below that long words are broken
+    for (const word of ["123456", far.name, far.url, "10.0.0.9:7300", "firewall"]) {
+      expect([...words(text)].some((one) => one.includes(word))).toBe(true);
+    }
+  }
 });
 
 test("the fault budget is said first, whatever it is", () => {

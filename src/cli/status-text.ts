@@ -1,17 +1,45 @@
-/** `server.status` for people: what can still fail, who is there, and what is wrong where something is. */
+/**
+ * `server.status` for people: what can still fail, who is there, and what is wrong where something is. A table where it
+ * fits; where it does not, as on a telephone, a few short lines for each server.
+ */
 import type { Result } from "../protocol/methods.ts";
+import { plain, wrap } from "./paint.ts";
 import { cells, pad, printable } from "./printable.ts";
 
 export type ClusterStatus = Result<"server.status">;
 type Server = ClusterStatus["servers"][number];
 type Link = ClusterStatus["links"][number];
 
-export function statusText(status: ClusterStatus): string {
-  const lines = [headline(status), ""];
-  lines.push(...table(status.servers.map((server) => row(status, server))));
-  const strangers = status.links.filter((link) => isStranger(status, link));
-  if (strangers.length > 0) lines.push("", ...strangers.map(strangerLine));
-  return lines.map(printable).join("\n");
+/** `width`: columns that there are. */
+export function statusText(status: ClusterStatus, width = Number.POSITIVE_INFINITY): string {
+  const rows = status.servers.map((server) => row(status, server).map(printable));
+  const wide = table(rows);
+  const fits = wide.every((line) => cells(line) <= width);
+  const lines = [...broken(headline(status), width, 2), ""];
+  lines.push(...(fits ? wide : blocks(rows, width)));
+  const strangers = status.links.filter((link) => isStranger(status, link)).map(strangerLine);
+  if (strangers.length > 0) lines.push("", ...strangers.flatMap((line) => broken(line, width, 2)));
+  return lines.join("\n");
+}
+
+function broken(line: string, width: number, indent: number): string[] {
+  return wrap([plain(printable(line))], width, indent).map((spans) =>
+    spans.map(({ text }) => text).join(""),
+  );
+}
+
+/** The leader's mark, name and state of each server, and below it what of the rest there is to say. */
+function blocks(rows: readonly (readonly string[])[], width: number): string[] {
+  return rows.flatMap(([mark, name, lag, fsync, clock, address, state]) => {
+    const figures = [
+      ["lag", lag],
+      ["fsync", fsync],
+      ["clock", clock],
+    ].flatMap(([what, value]) => (value === "" ? [] : `${what} ${value}`));
+    return [`${pad(mark ?? "", 1)} ${name}: ${state}`, address ?? "", figures.join(", ")]
+      .filter((line) => line !== "")
+      .flatMap((line, i) => broken(i === 0 ? line : `    ${line}`, width, 4));
+  });
 }
 
 /** The fault budget in words, first: it is what one looks for. */

@@ -216,7 +216,8 @@ export class Demo implements ServerListener {
       return;
     }
     try {
-      const rows = statusText(await this.fleet.status(server)).split("\n");
+      const width = this.parts.screen.width - 1;
+      const rows = statusText(await this.fleet.status(server), width).split("\n");
       this.say([text(dim(`as ${server.name} sees it:`)), ...rows.map((row) => text(plain(row)))]);
     } catch (cause) {
       this.say([
