@@ -16,6 +16,7 @@ import {
   requestIdFrom,
 } from "../../src/core/ids.ts";
 import type { FoldedName } from "../../src/core/names.ts";
+import type { Op } from "../../src/core/op.ts";
 import { accountCreate } from "../../src/ops/account.ts";
 import type { Content, Kind } from "../../src/ops/kind.ts";
 import { messageDelete, messagePost } from "../../src/ops/message.ts";
@@ -195,10 +196,12 @@ export class Workload {
     attempt(server, request)
       .then((outcome) => {
         this.onDone(server, request, outcome);
-        const stores = outcome.receipt.held.map(
-          (name) => this.servers.find((other) => other.name === name)?.disk.life ?? "?",
-        );
-        request.answers.push({ what: "done", server, outcome, stores });
+        request.answers.push({
+          what: "done",
+          server,
+          outcome,
+          stores: this.holding(server, outcome),
+        });
       })
       .catch((error: unknown) => {
         if (!(error instanceof Refusal)) throw error;
@@ -207,6 +210,14 @@ export class Workload {
       .finally(() => {
         request.open--;
       });
+  }
+
+  /** The disks of a receipt that have the op: one that was just put back has its name there, and no more. */
+  private holding(server: WorldServer, { n, receipt }: Outcome): string[] {
+    const op = server.disk.ops[n - 1] as Op;
+    return this.servers
+      .filter(({ name, disk }) => receipt.held.includes(name) && disk.has(op))
+      .map(({ disk }) => disk.life);
   }
 }
 
