@@ -117,6 +117,18 @@ describe("cursors", () => {
     expect(new Server("x", many.slice(1)).arrival(wide.cursors.current())).toBeNull();
   });
 
+  test("[R7] a branch that their maker had not begins above what it shares with others", () => {
+    const one = new Server("one");
+    one.take(op(name(0), 1), op(name(0), 2));
+    const two = new Server("two");
+    two.take(op(name(0), 1), op(name(0), 2));
+    const branch = `${name(0)}/0123456789` as Incarnation;
+    two.log.begin(branch, { seq: 1, chain: two.log.chainAt(name(0), 1) as Uint8Array });
+    two.take({ ...op(name(0), 2, 1), origin: branch });
+    two.take(op(name(1), 1));
+    expect(two.arrival(one.cursors.current())).toBe(2);
+  });
+
   test("[R7] of a union: where it was shown something last counts, not where most was seen", () => {
     const behind = new Server("behind");
     behind.take(op(name(0), 1));

@@ -247,7 +247,7 @@ export class Cursors {
     let before = n;
     const had = new Map<Incarnation, number>();
     for (const [origin, { seq }] of listed) had.set(origin, seq);
-    for (const origin of unseen) had.set(origin, 0);
+    for (const origin of unseen) had.set(origin, this.heads.get(origin)?.base?.seq ?? 0);
     for (const [origin, seq] of had) {
       for (const first of this.log.run(origin, seq + 1, 1)) before = Math.min(before, first.n - 1);
     }

@@ -1,4 +1,5 @@
 /** What must hold of a world, whatever happened in it. Each check throws with what it found. */
+import { equalBytes } from "../../src/core/bytes.ts";
 import { type Incarnation, messageIdFor } from "../../src/core/ids.ts";
 import type { FoldedName } from "../../src/core/names.ts";
 import type { Op } from "../../src/core/op.ts";
@@ -164,7 +165,8 @@ export function cursorIsTrue(
   const n = cursors.arrivalOf(parsed);
   if (n === null) return;
   for (const [i, op] of server.disk.ops.slice(0, n).entries()) {
-    if ((cursor.seen.get(op.origin) ?? 0) < op.seq) {
+    const isNew = (cursor.seen.get(op.origin) ?? 0) < op.seq;
+    if (isNew && !cursor.had.some(({ bytes }) => equalBytes(bytes, op.bytes))) {
       fail(
         "R7",
         `${server.name} passes over ${op.origin} ${op.seq} (${i + 1} of ${n}), which ${cursor.server} had not`,

@@ -58,6 +58,8 @@ export type TakenCursor = {
   readonly storeId: string;
   /** What was folded on the server that made it. */
   readonly seen: ReadonlyMap<Incarnation, number>;
+  /** The same ops, which may have other names since: a salvage or another branch gives them some. */
+  readonly had: readonly Op[];
 };
 
 export class Workload {
@@ -184,6 +186,7 @@ export class Workload {
       server: server.name,
       storeId: server.disk.life,
       seen: server.foldedSeqs(),
+      had: server.disk.ops.slice(0, server.view.foldedN),
     });
     if (this.cursors.length > 40) this.cursors.shift();
   }
