@@ -180,7 +180,7 @@ export class Peers implements LinkListener {
 
   received(link: PeerLink, frame: PeerFrame): void {
     const peer = this.byLink.get(link);
-    if (peer === undefined || peer.session === null) return;
+    if (peer === undefined || peer.session === null || this.stopped) return;
     const wasSuspect = peer.detector.isSuspect;
     peer.detector.heard();
     try {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { chainOf, Hand, opOf } from "../../test/peer-hand.ts";
 import {
   ALICE,
   BOB,
@@ -339,5 +340,25 @@ describe("stopping", () => {
     await stop;
     expect(first.outcome?.n).toBe(1);
     expect(rig.repeat(1)).toMatchObject({ n: 1 });
+  });
+
+  test("[R56] leaves the view alone then, whatever of a peer becomes durable behind it", async () => {
+    rig = new Rig();
+    const peer = new Hand(rig);
+    peer.beat();
+    const commitAll = () => {
+      rig.turn();
+      while (rig.log.batches.length > 0) rig.log.commit();
+      rig.turn();
+    };
+    commitAll();
+    const { foldedN } = rig.view;
+    peer.ops([opOf(1)]);
+    rig.turn();
+    await rig.replica.stop();
+    peer.ops([opOf(2)], undefined, chainOf([opOf(1)]));
+    commitAll();
+    expect(rig.log.lastN).toBe(foldedN + 1);
+    expect(rig.view.foldedN).toBe(foldedN); // the next start folds it
   });
 });

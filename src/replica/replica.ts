@@ -433,12 +433,12 @@ export class Replica implements LinkListener {
     while (this.pending.size > 0) await this.nextFold();
     await this.receipts.answered();
     await this.housekeeping.finish();
-    this.peers.stop();
+    this.abandon(); // of peers there may be ops on their way to the disk
   }
 
   /**
-   * Gives up what {@link stop} did not bring to an end in time: the view is not touched again. What becomes
-   * durable all the same the next start folds.
+   * Gives up what is not at its end (also what {@link stop} did not bring there in time): the view is not touched
+   * again. What becomes durable all the same the next start folds.
    */
   abandon(): void {
     this.abandoned = true;
