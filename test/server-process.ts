@@ -17,7 +17,15 @@ const open: (() => unknown)[] = [];
 
 /** Call it in afterEach: ends what the test left running and removes its folders. */
 export async function cleanUp(): Promise<void> {
-  for (const end of open.splice(0).reverse()) await end();
+  const failures: unknown[] = [];
+  for (const end of open.splice(0).reverse()) {
+    try {
+      await end();
+    } catch (failure) {
+      failures.push(failure);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** For what a test opens by other means. */
@@ -62,9 +70,10 @@ export class HoldfastProcess {
       this.collect(this.child.stdout, "out"),
       this.collect(this.child.stderr, "err"),
     ]);
-    open.push(() => {
+    open.push(async () => {
       this.child.kill("SIGKILL");
-      return this.child.exited;
+      const { err } = await this.ended();
+      if (err.includes("a defect of Holdfast")) throw new Error(`it ended by a defect:\n${err}`);
     });
   }
 
