@@ -98,7 +98,9 @@ export class ScriptedLog implements Log {
   }
 
   run(origin: Incarnation, fromSeq: number, limit: number): StoredOp[] {
-    return this.stored.run(origin, fromSeq, limit);
+    const found = this.stored.run(origin, fromSeq, limit);
+    const gap = found.findIndex(({ op }, i) => op.seq !== fromSeq + i);
+    return gap < 0 ? found : found.slice(0, gap);
   }
 
   eraserOf(n: number): number | null {
