@@ -30,8 +30,8 @@ export type ManyResult = {
 const RUN_MS_MAX = 600_000;
 const ROOT = dirname(import.meta.dir);
 
-/** One worker: is given seeds, one a line, and answers each with a line of JSON. */
-class Worker {
+/** A process that is given seeds, one a line, and answers each with a line of JSON. */
+export class SimProcess {
   private readonly child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   private readonly lines: AsyncIterator<string>;
 
@@ -86,7 +86,7 @@ export async function runMany(options: ManyOptions): Promise<ManyResult> {
   };
   let next = from;
   const lane = async () => {
-    const worker = new Worker(root);
+    const worker = new SimProcess(root);
     try {
       while (next < from + seeds && performance.now() < untilMs) {
         if (sum.failures.length > 0 && !keepGoing) break;

@@ -5,6 +5,7 @@ import { sha256 } from "../src/storage/log-hash.ts";
 import { SqliteView } from "../src/storage/view.ts";
 import type { Person, Write } from "./person.ts";
 import type { SimServer } from "./server.ts";
+import { textsAreRight } from "./texts.ts";
 import { isKept } from "./witness.ts";
 import type { Violation, World } from "./world.ts";
 
@@ -14,6 +15,7 @@ const ERASED_MS = 70_000;
 
 export function judge(world: World): void {
   viewsAreOne(world);
+  textsAreRight(world);
   acknowledgedSurvives(world);
   oneEffect(world);
   refusedNeverWas(world);
@@ -200,9 +202,9 @@ function goneIsGone(world: World): void {
   try {
     world.until("what was deleted is erased", ERASED_MS, () => left().length === 0);
   } catch (error) {
-    throw new Error(
-      `[R9] still there: ${left().slice(0, 5).join(", ")}\n${(error as Violation).message}`,
-    );
+    const still = left().slice(0, 5).join(", ");
+    world.fail("R9", `still there: ${still}\n${(error as Violation).message}`);
+    return;
   }
   world.sometimes.happened("a deletion that left every disk", deletions.length);
 }
