@@ -89,10 +89,12 @@ export class HeldNews {
     const isOwn = serverOf(origin) === this.replica.name && !repeated;
     if (isOwn || kind !== messagePost.number) return;
     const line = this.lineOf(origin);
-    const before = line.entries.findLastIndex((entry) => entry.n < n);
-    const isKnown = line.entries[before + 1]?.n === n;
-    line.entries.splice(before + 1, isKnown ? 1 : 0, { n, held: held.length });
-    line.settled = 0;
+    const at = line.entries.findLastIndex((entry) => entry.n < n) + 1;
+    const isKnown = line.entries[at]?.n === n;
+    line.entries.splice(at, isKnown ? 1 : 0, { n, held: held.length });
+    // Among those that stand alike it changes nothing: who repeats much makes no work for all the rest.
+    if (at < line.settled && held.length === line.held) line.settled += isKnown ? 0 : 1;
+    else line.settled = Math.min(line.settled, at);
     line.isFresh = false;
     this.bound(line);
   }
