@@ -6,24 +6,18 @@ import { HoldfastError } from "../src/client/index.ts";
 import type { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
 import type { Person, Write } from "./person.ts";
-import { shownOf } from "./shown.ts";
+import type { Rude } from "./rude.ts";
 import type { Sometimes } from "./sometimes.ts";
 
 const CHANNEL_NAMES = ["lobby", "ops", "tea"] as const;
 const FOUGHT_OVER = ["ada", "bob", "eve"] as const;
-
-/** Somebody without the SDK, who does something now and then. */
-export interface Stranger {
-  readonly chance: Chance;
-  act(): void;
-}
 
 export type WorkloadWorld = {
   readonly time: Time;
   readonly chance: Chance;
   readonly sometimes: Sometimes;
   readonly people: readonly Person[];
-  readonly strangers: readonly Stranger[];
+  readonly rude: readonly Rude[];
   readonly writes: readonly Write[];
   /** Whether an op that was acknowledged still lies on a disk that its receipt named. */
   isKept(write: Write): boolean;
@@ -45,7 +39,7 @@ export class Workload {
   /** Each person does something about so often. */
   begin(everyMs: number): void {
     for (const person of this.world.people) this.live(person, everyMs);
-    for (const stranger of this.world.strangers) this.annoy(stranger, everyMs);
+    for (const rude of this.world.rude) this.annoy(rude, everyMs);
   }
 
   private live(person: Person, everyMs: number): void {
@@ -57,13 +51,13 @@ export class Workload {
     this.world.time.at(person.chance.between(0, everyMs), next);
   }
 
-  private annoy(stranger: Stranger, everyMs: number): void {
+  private annoy(rude: Rude, everyMs: number): void {
     const next = () => {
       if (this.isOver) return;
-      stranger.act();
-      this.world.time.at(stranger.chance.between(0, 6 * everyMs), next);
+      rude.act();
+      this.world.time.at(rude.chance.between(0, 6 * everyMs), next);
     };
-    this.world.time.at(stranger.chance.between(0, everyMs), next);
+    this.world.time.at(rude.chance.between(0, everyMs), next);
   }
 
   private act(person: Person): void {
@@ -143,19 +137,18 @@ export class Workload {
     if (client === null || conversation === undefined) return;
     const account = person.id;
     const begunMs = this.world.time.nowMs;
-    const sure = this.own(person).flatMap((write) => {
-      const { told, conversation: where } = write;
-      if (told.is !== "acknowledged" || told.atMs <= person.sinceMs) return [];
-      return where === conversation ? [{ write, told }] : [];
-    });
+    const sure = this.own(person).filter(
+      ({ told, conversation: where }) =>
+        told.is === "acknowledged" && told.atMs > person.sinceMs && where === conversation,
+    );
     const gone = shown.deletedFor(conversation, person.process as object);
-    const page = await client.call("message.history", { in: conversation, limit: 200 });
+    // All of it: what another server stored too may stand further back than its author was told.
+    const all = await person.history(client, conversation);
     if (person.id !== account || person.sinceMs > begunMs) return;
     this.world.sometimes.happened("read its own writes");
-    const found = new Map(page.messages.map((message) => [message.id, shownOf(message)]));
-    const first = page.next === undefined ? "" : (page.messages[0]?.position ?? "~");
-    for (const { write, told } of sure) {
-      if ((told.position ?? "") < first || found.has(write.message as string)) continue;
+    const found = new Map(all.map((message) => [message.id, message]));
+    for (const write of sure) {
+      if (found.has(write.message as string)) continue;
       // R26: what was said within a ban is hidden, whenever the ban came.
       if (!this.world.isKept(write) || this.world.wasBanned(conversation, account)) continue;
       this.backwards(person, `its own ${write.message} any more`);
