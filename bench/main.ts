@@ -8,6 +8,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { benchCatchUp } from "./catch-up.ts";
 import { BenchClient, newAccount, newId } from "./client.ts";
 import { benchGaps, benchServers } from "./cluster.ts";
@@ -18,11 +19,28 @@ import { benchPage } from "./page.ts";
 import { ServerProcess } from "./server.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const isFull = process.argv.includes("--full");
+const flags = flagsOf();
+const isFull = flags.full === true;
 const RUNS = isFull ? 5 : 3;
-const rowsAt = process.argv.indexOf("--rows");
-const wanted = rowsAt < 0 ? null : new Set(process.argv[rowsAt + 1]?.split(","));
 const TEXT = "x".repeat(200);
+
+function flagsOf() {
+  const options = {
+    full: { type: "boolean" },
+    rows: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return leave(2, (error as Error).message);
+  }
+}
+
+function leave(code: number, why: string): never {
+  console.error(`bench: ${why}`);
+  process.exit(code);
+}
 
 async function withServer<T>(act: (server: ServerProcess) => Promise<T>): Promise<T> {
   const directory = join(mkdtempSync(join(tmpdir(), "holdfast-bench-")), "data");
@@ -255,10 +273,13 @@ const ROWS: Record<string, () => Promise<void>> = {
   },
 };
 
-for (const [name, run] of Object.entries(ROWS)) {
-  if (wanted !== null && !wanted.has(name)) continue;
-  await run();
-}
+const known = Object.keys(ROWS);
+if (flags.help)
+  leave(0, `[--full] [--rows ${known.join(",")}]; about ten minutes, --full some hours`);
+const wanted = flags.rows?.split(",") ?? known;
+const unknown = wanted.find((name) => !known.includes(name));
+if (unknown !== undefined) leave(2, `--rows: there is no row ${unknown}, but ${known.join(", ")}`);
+for (const [name, run] of Object.entries(ROWS)) if (wanted.includes(name)) await run();
 const report = {
   date: new Date().toISOString(),
   cpus: cpus().length,
