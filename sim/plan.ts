@@ -34,6 +34,9 @@ export const FAULT_KINDS = [
   "vanish",
   "freeze-client",
 ] as const;
+/** Seeds from here on have what was thought of later: what earlier ones found stays with them. */
+const LATER_FROM = 10_000;
+
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export type Fault = {
@@ -68,6 +71,10 @@ export type Plan = {
    * meet; one whose disk forgot the others joins, and who joins needs one (R93).
    */
   readonly clocksAreSet: boolean;
+  /** Whether people have second devices (devices.ts). */
+  readonly hasDevices: boolean;
+  /** Who is gone while the survivors are mended answers nothing, and closes nothing: as after a power cut. */
+  readonly goneAreSilent: boolean;
 };
 
 /** What is left out of the plan of a seed, to see whether it fails all the same. */
@@ -103,6 +110,10 @@ export function planOf(seed: number, less: Less = {}): Plan {
   }
   const survivors = chance.shuffle(servers).slice(0, 1 + chance.below(servers.length));
   const clocksAreSet = chance.happens(0.5) || faults.some(({ kind }) => COSTLY.has(kind));
+  const later = new Chance(seed);
+  const isLater = seed >= LATER_FROM;
+  const hasDevices = later.happens(0.6) && isLater;
+  const goneAreSilent = later.happens(0.5) && isLater;
   const left = less.only === undefined ? null : new Set(less.only);
   const end = less.stormMs ?? stormMs;
   return {
@@ -114,5 +125,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     faults: faults.filter(({ n, atMs }) => (left === null || left.has(n)) && atMs < end),
     survivors,
     clocksAreSet,
+    hasDevices,
+    goneAreSilent,
   };
 }

@@ -6,18 +6,23 @@ import { HoldfastError } from "../src/client/index.ts";
 import type { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
 import type { Person, Write } from "./person.ts";
-import type { Rude } from "./rude.ts";
 import type { Sometimes } from "./sometimes.ts";
 
 const CHANNEL_NAMES = ["lobby", "ops", "tea"] as const;
 const FOUGHT_OVER = ["ada", "bob", "eve"] as const;
+
+/** Somebody without the SDK, who does something now and then. */
+export interface Stranger {
+  readonly chance: Chance;
+  act(): void;
+}
 
 export type WorkloadWorld = {
   readonly time: Time;
   readonly chance: Chance;
   readonly sometimes: Sometimes;
   readonly people: readonly Person[];
-  readonly rude: readonly Rude[];
+  readonly strangers: readonly Stranger[];
   readonly writes: readonly Write[];
   /** Whether an op that was acknowledged still lies on a disk that its receipt named. */
   isKept(write: Write): boolean;
@@ -39,7 +44,7 @@ export class Workload {
   /** Each person does something about so often. */
   begin(everyMs: number): void {
     for (const person of this.world.people) this.live(person, everyMs);
-    for (const rude of this.world.rude) this.annoy(rude, everyMs);
+    for (const stranger of this.world.strangers) this.annoy(stranger, everyMs);
   }
 
   private live(person: Person, everyMs: number): void {
@@ -51,13 +56,13 @@ export class Workload {
     this.world.time.at(person.chance.between(0, everyMs), next);
   }
 
-  private annoy(rude: Rude, everyMs: number): void {
+  private annoy(stranger: Stranger, everyMs: number): void {
     const next = () => {
       if (this.isOver) return;
-      rude.act();
-      this.world.time.at(rude.chance.between(0, 6 * everyMs), next);
+      stranger.act();
+      this.world.time.at(stranger.chance.between(0, 6 * everyMs), next);
     };
-    this.world.time.at(rude.chance.between(0, everyMs), next);
+    this.world.time.at(stranger.chance.between(0, everyMs), next);
   }
 
   private act(person: Person): void {

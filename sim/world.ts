@@ -11,6 +11,7 @@ import { memberSet } from "../src/ops/member.ts";
 import { Chance } from "./chance.ts";
 import { socketsOf } from "./client-lines.ts";
 import { ProcessClock, Time } from "./clock.ts";
+import { Devices } from "./devices.ts";
 import type { Disk } from "./disk.ts";
 import { calm, strike } from "./faults.ts";
 import { Network } from "./network.ts";
@@ -22,7 +23,7 @@ import { Sometimes } from "./sometimes.ts";
 import { Trace } from "./trace.ts";
 import { judge } from "./verdict.ts";
 import { isKept, Witness } from "./witness.ts";
-import { Workload } from "./workload.ts";
+import { type Stranger, Workload } from "./workload.ts";
 
 const LOOK_MS = 50;
 const PEACE_MS = 1_500;
@@ -46,7 +47,7 @@ export class World {
   readonly sometimes = new Sometimes();
   readonly servers: readonly SimServer[];
   readonly people: readonly Person[];
-  readonly rude: readonly Rude[];
+  readonly strangers: readonly Stranger[];
   readonly urls: readonly string[];
   readonly writes: Write[] = [];
   readonly witness: Witness;
@@ -74,7 +75,10 @@ export class World {
       { length: plan.people },
       (_, i) => new Person(`p${i}`, this, this.chance.fork()),
     );
-    this.rude = [new Rude("of-rude", this, this.chance.fork())];
+    this.strangers = [
+      new Rude("of-rude", this, this.chance.fork()),
+      ...(plan.hasDevices ? [new Devices("of-devices", this, this.chance.fork())] : []),
+    ];
     this.work = new Workload(this);
   }
 
@@ -236,9 +240,10 @@ export class World {
       if (survivors.includes(server.name)) continue;
       this.wholeMs = null;
       server.isDead = true;
-      server.kill();
+      if (!this.plan.goneAreSilent) server.kill();
     }
     calm(this);
+    for (const server of this.servers) if (server.isDead) server.freeze();
     const alive = this.servers.filter(({ name }) => survivors.includes(name));
     for (const server of alive) server.start();
     this.until("the servers that are left are of one mind", MENDED_MS, () => this.isEven(alive));
@@ -286,6 +291,7 @@ export class World {
   private restore(): void {
     this.note("-- restored");
     for (const server of this.servers) {
+      if (server.isDead) server.kill();
       server.isDead = false;
       server.start();
     }

@@ -1,0 +1,82 @@
+/**
+ * Second devices of people: what they and the first do meets on two servers at one moment, each of which knows
+ * nothing of the other yet.
+ *
+ * People of workload.ts ask one server at a time, so two writes of one field are hardly ever equal in what they
+ * knew; here they are. What each server was asked last is chance: what counts must not be.
+ */
+
+import { requestIdFrom } from "../src/core/ids.ts";
+import type { BareWorld } from "./bare-client.ts";
+import { BareClient, request } from "./bare-client.ts";
+import type { Chance } from "./chance.ts";
+import type { Person, Write } from "./person.ts";
+import type { Sometimes } from "./sometimes.ts";
+
+const CHANNEL_NAMES = ["ops", "tea"] as const;
+
+export type DevicesWorld = BareWorld & {
+  readonly sometimes: Sometimes;
+  readonly people: readonly Person[];
+  readonly writes: readonly Write[];
+};
+
+type Asked = { readonly method: string; readonly params: object };
+
+export class Devices {
+  readonly chance: Chance;
+  private readonly world: DevicesWorld;
+  private readonly bare: BareClient;
+  private made = 0;
+
+  constructor(host: string, world: DevicesWorld, chance: Chance) {
+    this.world = world;
+    this.chance = chance;
+    this.bare = new BareClient(host, world, chance);
+  }
+
+  act(): void {
+    const { chance } = this;
+    const person = chance.pick(this.world.people);
+    const token = person.client?.token;
+    if (token === undefined) return;
+    if (chance.happens(0.6)) this.edits(person, token);
+    else this.standings(token);
+  }
+
+  /** One message gets another text on each. */
+  private edits(person: Person, token: string): void {
+    const own = this.world.writes.filter(
+      ({ person: host, method, message }) =>
+        host === person.host && method === "message.post" && message !== undefined,
+    );
+    if (own.length === 0) return;
+    const { message } = this.chance.pick(own.slice(-8));
+    const edit = (): Asked => ({
+      method: "message.edit",
+      params: { message, text: `d${++this.made} of ${person.host}` },
+    });
+    this.meet(token, [edit(), edit()]);
+    this.world.sometimes.happened("two devices edited one message");
+  }
+
+  /** In on the one, out on the other. */
+  private standings(token: string): void {
+    const channel = { in: `#${this.chance.pick(CHANNEL_NAMES)}` };
+    const both = ["channel.join", "channel.leave"].map((method) => ({ method, params: channel }));
+    this.meet(token, both);
+    this.world.sometimes.happened("two devices joined and left one channel");
+  }
+
+  private meet(token: string, asked: readonly Asked[]): void {
+    const urls = this.chance.shuffle(this.world.urls);
+    for (const [i, { method, params }] of asked.entries()) {
+      const nowMs = this.world.time.nowMs;
+      const id = requestIdFrom(1_700_000_000_000 + nowMs, this.chance.bytes(10));
+      this.bare.open(urls[i % urls.length] as string, (socket) => {
+        request(socket, 1, "session.resume", { token });
+        request(socket, 2, method, { ...params, id });
+      });
+    }
+  }
+}
