@@ -73,7 +73,8 @@ export class HoldfastProcess {
     open.push(async () => {
       this.child.kill("SIGKILL");
       const { err } = await this.ended();
-      if (err.includes("a defect of Holdfast: leaving")) throw new Error(`it ended by a defect:\n${err}`);
+      if (err.includes("a defect of Holdfast: leaving"))
+        throw new Error(`it ended by a defect:\n${err}`);
     });
   }
 

@@ -6,8 +6,9 @@ import { keepPage } from "./keep-page.ts";
 import { readyTimes } from "./parts/time.tsx";
 import { createApp } from "./state/app.ts";
 import { browserPorts } from "./state/browser-ports.ts";
+import { firstLook } from "./state/first-look.ts";
 
-/** So long the first drawing waits for answers that are on their way: drawing twice would take longer. */
+/** So long the first drawing waits for answers that are on their way. */
 const ANSWERS_MS = 150;
 
 const { holdfastBegun: begun } = globalThis as Beginning;
@@ -21,7 +22,6 @@ function show(): void {
 if (begun === undefined) {
   show();
 } else {
-  const late = new Promise((resolve) => setTimeout(resolve, ANSWERS_MS));
-  void Promise.race([begun.answered, late]).then(show);
+  void firstLook(app, ANSWERS_MS).then(show);
   readyTimes();
 }

@@ -75,21 +75,13 @@ export class Begun {
   readonly url: string;
   readonly words: readonly Word[];
   isOver = false;
-  /** Resolves when every word was answered, or none will be. */
-  readonly answered: Promise<void>;
   readonly #socket: Socket;
-  readonly #unanswered: Set<string>;
-  #settle: () => void = () => {};
   #came: SocketEvent[] = [];
   #tell: ((event: SocketEvent) => void) | undefined;
 
   constructor(url: string, words: readonly Word[], WebSocket: SocketConstructor) {
     this.url = url;
     this.words = words;
-    this.#unanswered = new Set(words.map(({ id }) => id));
-    this.answered = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
     this.#socket = new WebSocket(url);
     this.#socket.addEventListener("open", () => {
       for (const { id, method, params } of words) {
@@ -116,27 +108,16 @@ export class Begun {
 
   close(): void {
     this.isOver = true;
-    this.#settle();
     this.#socket.close();
   }
 
   #over(event: SocketEvent): void {
     this.isOver = true;
-    this.#settle();
     this.#note(event);
   }
 
   #note(event: SocketEvent): void {
-    this.#count(event);
     if (this.#tell !== undefined) this.#tell(event);
     else if (this.#came.push(event) > CAME_MAX) this.close();
-  }
-
-  /** Found by its mark, which no text can hold: quotes within one are written otherwise. */
-  #count({ data }: SocketEvent): void {
-    for (const id of this.#unanswered) {
-      if (typeof data === "string" && data.includes(`"id":"${id}"`)) this.#unanswered.delete(id);
-    }
-    if (this.#unanswered.size === 0) this.#settle();
   }
 }
