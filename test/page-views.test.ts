@@ -103,6 +103,31 @@ pageTest("a wide screen shows conversations, the conversation and its members", 
   expect(await tab.composer.isVisible()).toBe(true);
 });
 
+/** Selectors of the rules that hold now and move something. */
+const MOVING = `(() => {
+  const moving = [];
+  const look = (rules) => {
+    for (const rule of rules) {
+      if (rule instanceof CSSMediaRule && !matchMedia(rule.conditionText).matches) continue;
+      if (rule.cssRules?.length > 0) look(rule.cssRules);
+      const { animationDuration, transitionDuration, scrollBehavior } = rule.style ?? {};
+      const lasts = [animationDuration, transitionDuration].some((time) => parseFloat(time) > 0);
+      if (lasts || scrollBehavior === "smooth") moving.push(rule.selectorText);
+    }
+  };
+  for (const sheet of document.styleSheets) look(sheet.cssRules);
+  return moving;
+})()`;
+
+pageTest("nothing moves for who asked the system for that", async (world) => {
+  const tab = await (await world.visitor(await world.site())).open();
+  const moving = () => tab.page.evaluate<string[]>(MOVING);
+  await tab.page.emulateMedia({ reducedMotion: "no-preference" });
+  expect(await moving()).toContain(".spinner");
+  await tab.page.emulateMedia({ reducedMotion: "reduce" });
+  expect(await moving()).toEqual([]);
+});
+
 pageTest("the theme is the system's until one is chosen, and stays chosen", async (world) => {
   const site = await world.site();
   // Without a service worker, which would give the script out before it can be held back.
