@@ -21,7 +21,7 @@ export type DevicesWorld = BareWorld & {
   readonly writes: readonly Write[];
 };
 
-type Asked = { readonly method: string; readonly params: object };
+type Asked = { readonly by: string; readonly method: string; readonly params: object };
 
 export class Devices {
   readonly chance: Chance;
@@ -40,8 +40,19 @@ export class Devices {
     const person = chance.pick(this.world.people);
     const token = person.client?.token;
     if (token === undefined) return;
-    if (chance.happens(0.6)) this.edits(person, token);
-    else this.standings(token);
+    const doing = chance.next();
+    if (doing < 0.5) this.edits(person, token);
+    else if (doing < 0.8) this.standings(token);
+    else this.names(token);
+  }
+
+  /** Two people want one name. */
+  private names(token: string): void {
+    const other = this.chance.pick(this.world.people).client?.token;
+    if (other === undefined || other === token) return;
+    const params = { name: `race${++this.made}` };
+    this.meet([token, other].map((by) => ({ by, method: "channel.create", params })));
+    this.world.sometimes.happened("two people wanted one name at once");
   }
 
   /** One message gets another text on each. */
@@ -53,28 +64,31 @@ export class Devices {
     if (own.length === 0) return;
     const { message } = this.chance.pick(own.slice(-8));
     const edit = (): Asked => ({
+      by: token,
       method: "message.edit",
       params: { message, text: `d${++this.made} of ${person.host}` },
     });
-    this.meet(token, [edit(), edit()]);
+    this.meet([edit(), edit()]);
     this.world.sometimes.happened("two devices edited one message");
   }
 
   /** In on the one, out on the other. */
   private standings(token: string): void {
-    const channel = { in: `#${this.chance.pick(CHANNEL_NAMES)}` };
-    const both = ["channel.join", "channel.leave"].map((method) => ({ method, params: channel }));
-    this.meet(token, both);
+    const params = { in: `#${this.chance.pick(CHANNEL_NAMES)}` };
+    this.meet(
+      ["channel.join", "channel.leave"].map((method) => ({ by: token, method, params })),
+    );
     this.world.sometimes.happened("two devices joined and left one channel");
   }
 
-  private meet(token: string, asked: readonly Asked[]): void {
+  /** Each asks a server of its own, at once. */
+  private meet(asked: readonly Asked[]): void {
     const urls = this.chance.shuffle(this.world.urls);
-    for (const [i, { method, params }] of asked.entries()) {
+    for (const [i, { by, method, params }] of asked.entries()) {
       const nowMs = this.world.time.nowMs;
       const id = requestIdFrom(1_700_000_000_000 + nowMs, this.chance.bytes(10));
       this.bare.open(urls[i % urls.length] as string, (socket) => {
-        request(socket, 1, "session.resume", { token });
+        request(socket, 1, "session.resume", { token: by });
         request(socket, 2, method, { ...params, id });
       });
     }

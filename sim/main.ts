@@ -5,6 +5,8 @@
  *   npm run sim -- --seeds 100         many, each another one; --from 1 for the same as last time
  *   npm run sim -- --for 60s           as many as fit into a minute
  *
+ * Of 200 seeds and more it fails also where something was never reached that has to be (sometimes.ts).
+ *
  * More: --jobs N processes at once, --keep-going after a failure, --ledger to enter what came of it into
  * sim/ledger.jsonl, --whole to leave a failing run as it is, and --people, --storm, --only as a failure's replay
  * line has them.
@@ -14,9 +16,9 @@ import { parseArgs } from "node:util";
 import { enter, isCommitted, sums } from "./ledger.ts";
 import { linesOf, type ManyResult, runMany } from "./many.ts";
 import { minimise, replayLine } from "./minimise.ts";
-import { FAULT_KINDS, type Less } from "./plan.ts";
+import { LATER_FROM, type Less } from "./plan.ts";
 import { type RunResult, run } from "./run.ts";
-import { Sometimes } from "./sometimes.ts";
+import { LONG_RUN_SEEDS, Sometimes } from "./sometimes.ts";
 
 const HEAD = "sim: ";
 const PROGRESS_MS = 2_000;
@@ -129,19 +131,22 @@ async function many(): Promise<void> {
   });
   if (flags.ledger) enter(from, sum);
   for (const line of flags.ledger ? sums() : []) console.log(`${HEAD}${line}`);
-  await report(sum);
+  await report(sum, from);
 }
 
-async function report(sum: ManyResult): Promise<void> {
+async function report(sum: ManyResult, from: number): Promise<void> {
   printReached(sum.sometimes);
-  const { counts } = sum.sometimes;
-  const missing = FAULT_KINDS.filter((kind) => !counts.has(`fault: ${kind}`));
-  if (missing.length > 0) console.log(`${HEAD}never: ${missing.join(", ")}`);
   const { runs, ops, frames, simulatedMs, wallMs, failures } = sum;
   console.log(`${HEAD}${runs} seeds, ${failures.length} failed; ${ops} ops, ${frames} frames`);
   console.log(
     `${HEAD}${seconds(simulatedMs)} s simulated in ${seconds(wallMs)} s: ${speed(simulatedMs, wallMs)}`,
   );
+  const never = sum.sometimes.never();
+  if (never.length > 0) console.log(`${HEAD}never reached: ${never.join("; ")}`);
+  if (never.length > 0 && runs >= LONG_RUN_SEEDS && from >= LATER_FROM) {
+    process.exitCode = 1;
+    console.log(`${HEAD}FAILED: ${runs} seeds have to reach all that: see sim/sometimes.ts`);
+  }
   const [first] = failures;
   if (first !== undefined) await failed(first);
 }

@@ -100,6 +100,18 @@ const NUMBERS: readonly Mutant[] = [
       if (isOwn && seq > this.parts.marks.placeOf(origin)) this.lack(origin);`,
   },
   {
+    name: "an erased op is sent without what proves its erasure",
+    file: "src/replica/outgoing.ts",
+    find: "      if (!frame.add(op, stream.chain, proof)) break;",
+    put: "      if (!frame.add(op, stream.chain, null)) break;",
+  },
+  {
+    name: "what was answered goes on filling the window of a peer",
+    file: "src/replica/outgoing.ts",
+    find: "    if (answered > 0) this.flights.splice(0, answered);",
+    put: "",
+  },
+  {
     name: "a silent server is never suspected",
     file: "src/replica/detector.ts",
     find: "    this.silentMs += Math.min(passedMs, 2 * BEAT_PEER_INTERVAL_MS);",
@@ -174,10 +186,10 @@ const GATEWAY: readonly Mutant[] = [
     put: "    while (!replica.cursors.covers(cursor) && deadline < 0) {",
   },
   {
-    name: "of what a cursor saw only the newest origins are compared",
+    name: "of what a cursor saw one origin is compared, and not all",
     file: "src/replica/cursors.ts",
-    find: "return this.coversListed(cursor) && this.unseenOrigins(cursor) !== null;",
-    put: "return this.coversListed(cursor);",
+    find: "    return [...listed].every(([origin, { seq }]) => this.seqOf(origin) >= seq);",
+    put: "    return [...listed].some(([origin, { seq }]) => this.seqOf(origin) >= seq);",
   },
   {
     name: "a resume leaves out the first change that was missed",
@@ -190,6 +202,7 @@ const GATEWAY: readonly Mutant[] = [
     file: "src/replica/cursors.ts",
     find: "    if (this.hasLost(cursor)) return null;",
     put: "",
+    needs: "wipe",
   },
   {
     name: "who comes back hears nothing of direct conversations",
@@ -202,6 +215,7 @@ const GATEWAY: readonly Mutant[] = [
     file: "src/gateway/write.ts",
     find: "    if (!(error instanceof Refusal) || !error.retry) throw error;",
     put: "    if (error !== null) throw error;",
+    needs: "disk-full",
   },
 ];
 

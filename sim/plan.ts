@@ -35,7 +35,7 @@ export const FAULT_KINDS = [
   "freeze-client",
 ] as const;
 /** Seeds from here on have what was thought of later: what earlier ones found stays with them. */
-const LATER_FROM = 10_000;
+export const LATER_FROM = 10_000;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -73,6 +73,8 @@ export type Plan = {
   readonly clocksAreSet: boolean;
   /** Whether people have second devices (devices.ts). */
   readonly hasDevices: boolean;
+  /** Whether people sign up all along (newcomers.ts). */
+  readonly hasNewcomers: boolean;
   /** Who is gone while the survivors are mended answers nothing, and closes nothing: as after a power cut. */
   readonly goneAreSilent: boolean;
 };
@@ -114,6 +116,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
   const isLater = seed >= LATER_FROM;
   const hasDevices = later.happens(0.6) && isLater;
   const goneAreSilent = later.happens(0.5) && isLater;
+  const hasNewcomers = later.happens(0.5) && isLater;
   const left = less.only === undefined ? null : new Set(less.only);
   const end = less.stormMs ?? stormMs;
   return {
@@ -126,6 +129,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     survivors,
     clocksAreSet,
     hasDevices,
+    hasNewcomers,
     goneAreSilent,
   };
 }

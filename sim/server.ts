@@ -283,6 +283,7 @@ export class SimServer {
   }
 
   thaw(): void {
+    if (this.isDead) return;
     this.running?.process.clock.thaw();
   }
 

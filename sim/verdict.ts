@@ -1,8 +1,11 @@
 /** What must hold of a world in the end, whatever happened in it. Each check complains of the first it finds. */
+import { channelIdFor } from "../src/core/ids.ts";
 import type { Op } from "../src/core/op.ts";
 import { compareStamps } from "../src/core/stamp.ts";
+import { channelCreate } from "../src/ops/channel.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
 import { SqliteView } from "../src/storage/view.ts";
+import type { Disk } from "./disk.ts";
 import type { Person, Write } from "./person.ts";
 import type { SimServer } from "./server.ts";
 import { textsAreRight } from "./texts.ts";
@@ -141,8 +144,9 @@ function namesAreApart(world: World): void {
 
 function holdersOf(server: SimServer, table: "account" | "channel"): Set<string> {
   const kept = new Set<string>();
-  for (const { author, scope } of server.disk.ops) {
+  for (const { author, scope, kind, id } of server.disk.ops) {
     if (table === "account") kept.add(author);
+    else if (kind === channelCreate.number) kept.add(channelIdFor(sha256, author, id));
     else if (scope?.startsWith("c_")) kept.add(scope);
   }
   return kept;
@@ -180,7 +184,18 @@ function compareShown(world: World, person: Person, conversation: string, all: H
       world.fail("R7", `${what}: stands at ${has.position}, not at ${position}`);
     }
   }
+  const there = new Set(all.map(({ id }) => id));
+  for (const [id, { text }] of shown) {
+    // What a ban hides is on the disks, and who saw it before may go on showing it.
+    if (there.has(id) || world.servers.some(({ disk }) => isOn(world, disk, id))) continue;
+    const what = `${person.host} (${person.name}), ${conversation}, ${id} "${text}"`;
+    world.fail("R7", `${what}: is on no disk, and still shown`);
+  }
   world.sometimes.happened("messages compared with what a client shows", all.length);
+}
+
+function isOn(world: World, disk: Disk, message: string): boolean {
+  return world.witness.index(disk).message(message) !== undefined;
 }
 
 /** R9: what was deleted, and is known to be, is off every disk. */

@@ -11,6 +11,8 @@ import { compareStamps, type Stamp } from "../src/core/stamp.ts";
 import { messageDelete, messagePost } from "../src/ops/message.ts";
 import type { ClientLine, LineWatch } from "./client-lines.ts";
 import type { Disk } from "./disk.ts";
+import { EditVersions } from "./edit-versions.ts";
+import { NamesWon } from "./names-won.ts";
 import type { SimServer } from "./server.ts";
 import type { Sometimes } from "./sometimes.ts";
 
@@ -25,7 +27,12 @@ type Frame = {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly result?: Readonly<Record<string, unknown>>;
 };
-type Asked = { readonly method: string; readonly id: RequestId | null; readonly atMs: number };
+type Asked = {
+  readonly method: string;
+  readonly id: RequestId | null;
+  readonly params: Frame["params"];
+  readonly atMs: number;
+};
 /** A write that is asked for, by whom. */
 type Write = Asked & { readonly id: RequestId; readonly author: AccountId };
 type Said = { readonly id: string; readonly text: string; readonly deleted?: true };
@@ -111,10 +118,14 @@ export class Witness {
   private readonly contents = new Map<string, Uint8Array>();
   private readonly accounts = new WeakMap<ClientLine, AccountId>();
   private readonly asks = new WeakMap<ClientLine, Map<number | string, Asked>>();
+  private readonly versions: EditVersions;
+  private readonly names: NamesWon;
   private readonly world: WitnessWorld;
 
   constructor(world: WitnessWorld) {
     this.world = world;
+    this.versions = new EditVersions(world.fail);
+    this.names = new NamesWon(world.fail);
   }
 
   index(disk: Disk): DiskIndex {
@@ -130,6 +141,7 @@ export class Witness {
     const { disk } = server;
     const index = this.index(disk);
     index.stamps.clear();
+    this.versions.begin(server);
     for (const op of disk.ops) this.noteStamp(server, index, op);
     disk.onStored = (op, n) => {
       index.add(op, n);
@@ -161,6 +173,7 @@ export class Witness {
   private stampsAscend(server: SimServer, index: DiskIndex, op: Op): void {
     const isOwn = op.origin === server.running?.replica.figures().incarnation;
     if (!isOwn) return;
+    this.versions.minted(server, op);
     const before = index.stamps.get(server.name);
     if (before !== undefined && compareStamps(op.stamp, before) <= 0) {
       this.world.fail("R55", `${server.name} minted ${op.origin} ${op.seq} with a stamp of before`);
@@ -170,13 +183,13 @@ export class Witness {
 
   watch(server: SimServer): LineWatch {
     return {
-      asked: (line, text) => this.asked(line, text),
+      asked: (line, text) => this.asked(server, line, text),
       said: (line, text) => this.said(server, line, text),
       closed: () => {},
     };
   }
 
-  private asked(line: ClientLine, text: string): void {
+  private asked(server: SimServer, line: ClientLine, text: string): void {
     let frame: Frame | null;
     try {
       frame = JSON.parse(text) as Frame | null;
@@ -189,7 +202,10 @@ export class Witness {
     const asks = this.asks.get(line) ?? new Map<number | string, Asked>();
     this.asks.set(line, asks);
     const requestId = typeof params?.id === "string" ? (params.id as RequestId) : null;
-    asks.set(id, { method, id: requestId, atMs: this.world.nowMs() });
+    asks.set(id, { method, id: requestId, params, atMs: this.world.nowMs() });
+    if (method === "message.edit" && requestId !== null) {
+      this.versions.asked(server, requestId, String(params?.message));
+    }
   }
 
   private said(server: SimServer, line: ClientLine, text: string): void {
@@ -242,10 +258,17 @@ export class Witness {
     if (/^(account\.create|session\.(open|resume))$/.test(asked.method)) {
       this.accounts.set(line, (result.account as { id: AccountId }).id);
     }
+    if (asked.method === "channel.create") this.nameIsWon(asked, result);
     const author = this.accounts.get(line);
     const receipt = result.receipt as Receipt | undefined;
     if (receipt === undefined || asked.id === null || author === undefined) return;
     this.acknowledge(server, { ...asked, id: asked.id, author }, receipt);
+  }
+
+  private nameIsWon({ params, atMs }: Asked, result: Readonly<Record<string, unknown>>): void {
+    const sinceMs = this.world.wholeSinceMs();
+    if (sinceMs === null || atMs < sinceMs) return;
+    this.names.won(String(params?.name), (result.channel as { readonly id: string }).id, sinceMs);
   }
 
   /** R1: everybody in a receipt has the op on its disk, or lost that disk so lately that nobody knows. */

@@ -15,6 +15,7 @@ import { Devices } from "./devices.ts";
 import type { Disk } from "./disk.ts";
 import { calm, strike } from "./faults.ts";
 import { Network } from "./network.ts";
+import { Newcomers } from "./newcomers.ts";
 import { Person, type Write } from "./person.ts";
 import type { Plan } from "./plan.ts";
 import { Rude } from "./rude.ts";
@@ -78,6 +79,7 @@ export class World {
     this.strangers = [
       new Rude("of-rude", this, this.chance.fork()),
       ...(plan.hasDevices ? [new Devices("of-devices", this, this.chance.fork())] : []),
+      ...(plan.hasNewcomers ? [new Newcomers(this, this.chance.fork())] : []),
     ];
     this.work = new Workload(this);
   }
