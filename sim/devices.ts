@@ -75,9 +75,7 @@ export class Devices {
   /** In on the one, out on the other. */
   private standings(token: string): void {
     const params = { in: `#${this.chance.pick(CHANNEL_NAMES)}` };
-    this.meet(
-      ["channel.join", "channel.leave"].map((method) => ({ by: token, method, params })),
-    );
+    this.meet(["channel.join", "channel.leave"].map((method) => ({ by: token, method, params })));
     this.world.sometimes.happened("two devices joined and left one channel");
   }
 
