@@ -17,6 +17,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "[R7] a message that a change had moved stayed there when the one that counts came again": 8142,
   "[R6] who had been shown what went with a disk was not told when it came anew": 8132,
   "[R7] a cursor of a disk that was put back was held against its numbers, and an edit passed over": 5066,
+  "[R7] a channel that a ban had closed was not opened when the ban that counts came, which did not": 10061,
   "a server that was started while it stopped stayed away": 1024,
   "time stood still: a wait shorter than what can be added to the time": 1002,
   "[R11] a post that a ban overtook was refused, and stored": 1001,

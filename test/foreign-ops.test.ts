@@ -22,6 +22,7 @@ import {
   until,
 } from "./in-process.ts";
 
+const MEMBER = 30;
 const POST = 40;
 const EDIT = 41;
 let server: TestServer;
@@ -173,6 +174,34 @@ test("[R7] a first message that comes behind an edit of it opens its conversatio
   await arrive(other.mint({ ...said, kind: POST, ms: ms + 3, body: '{"text":"second"}' }));
   expect(bob.eventsNamed("conversation.opened").length).toBe(1);
   expect(textsOf(bob)).toEqual(["edited", "second"]);
+});
+
+test("[R7] a ban that came to two servers and does not count opens the channel again, live and to who comes back", async () => {
+  const alice = await server.join("b-alice");
+  const bob = await server.join("b-bob");
+  const phone = await server.resume(bob.token);
+  const { channel } = await alice.call("channel.create", { name: "b-tea", id: newId() });
+  const ms = Date.now();
+  const said = { kind: MEMBER, scope: channel.id as Scope };
+  const set = (standing: string) => JSON.stringify({ account: bob.id, standing, version: 1 });
+  const other = new OtherServer("b2");
+  await arrive(other.mint({ ...said, author: bob.id, ms, data: set("joined") }));
+  const id = newId();
+  await alice.call("channel.ban", { in: channel.id, account: bob.id, id });
+  const standings = (client: TestClient) =>
+    client.eventsNamed("member.changed").map(({ standing }) => standing);
+  await until(() => standings(phone).includes("banned"));
+  const { cursor } = await phone.call("server.ping", {});
+  phone.disconnect(server);
+  expect(bob.eventsNamed("conversation.opened").length).toBe(1);
+
+  // Of the server that was asked first, and did not know of the joining.
+  await arrive(other.mint({ ...said, author: alice.id, ms: ms - 1, data: set("banned"), id }));
+  expect(bob.eventsNamed("conversation.opened").length).toBe(2);
+  const again = await server.resume(bob.token, cursor);
+  await until(() => again.eventsNamed("caught_up").length > 0);
+  expect(standings(again)).toEqual(["member"]);
+  expect(again.eventsNamed("conversation.opened").length).toBe(1);
 });
 
 test("[R55] no op is refused for its stamp: of the year 0 and of the last one there is", async () => {

@@ -3,12 +3,12 @@ import { type Cursor, cursorText, united } from "../core/cursor.ts";
 import { type AccountId, type ConversationId, isChannelId } from "../core/ids.ts";
 import { RESUME_EVENTS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
-import { POSITION_START, positionOf } from "../core/position.ts";
+import { POSITION_START } from "../core/position.ts";
 import type { FeedScope } from "../core/read-view.ts";
 import type { Subject } from "../core/view.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { subjectsOf } from "../ops/fold.ts";
-import { letsIn, splitMemberKey } from "../ops/member.ts";
+import { mayLetIn, splitMemberKey } from "../ops/member.ts";
 import type { EventName } from "../protocol/events.ts";
 import type { Replica } from "../replica/replica.ts";
 import { type Notice, type Notices, paramsFor } from "./notices.ts";
@@ -99,22 +99,23 @@ export class MissedEvents {
     for (const subject of subjects) {
       if (subject.table === "member") {
         const member = splitMemberKey(subject.key);
-        if (member.account !== account) continue;
-        if (!letsIn(view.get("member", subject.key), positionOf(op))) continue;
+        if (member.account !== account || known.has(member.channel)) continue;
+        if (!mayLetIn(view.get("member", subject.key), op)) continue;
+        known.add(member.channel);
         notices.push(this.notices.opened(member.channel, account));
-      } else if (subject.table === "message" && !known.has(subject.conversation)) {
-        known.add(subject.conversation);
-        if (this.beganSince(subject.conversation, fromN)) {
-          notices.push(this.notices.opened(subject.conversation, account));
-        }
+      } else if (subject.table === "message") {
+        const { conversation } = subject;
+        if (isChannelId(conversation) || known.has(conversation)) continue;
+        known.add(conversation);
+        if (!this.beganSince(conversation, fromN)) continue;
+        notices.push(this.notices.opened(conversation, account));
       }
     }
     return notices.filter((notice) => notice !== null);
   }
 
-  /** Whether this is a direct conversation whose first message came after an arrival. */
+  /** Whether the first message of this direct conversation came after an arrival. */
   private beganSince(id: ConversationId, fromN: number): boolean {
-    if (isChannelId(id)) return false;
     const [oldest] = this.replica.view.history(id, { after: POSITION_START }, 1);
     return oldest !== undefined && oldest.n > fromN;
   }

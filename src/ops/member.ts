@@ -6,7 +6,8 @@
  */
 import Type from "typebox";
 import type { AccountId, ChannelId } from "../core/ids.ts";
-import type { Position } from "../core/position.ts";
+import type { Op } from "../core/op.ts";
+import { type Position, positionOf } from "../core/position.ts";
 import { earliest, merge, nextVersion, type Register } from "../core/register.ts";
 import type {
   FoldView,
@@ -57,10 +58,20 @@ export function joinedSince(state: MemberState | undefined): Position | null {
  * Whether the op at this place may be the one that let this member in. Exact for members who never joined
  * twice; of those who did, the last joining passes too.
  */
-export function letsIn(state: MemberState | undefined, at: Position): boolean {
-  if (standingOf(state) !== "joined") return false;
-  if (state?.standing?.value !== "joined") return at === state?.owner?.at;
+function letsIn(state: MemberState, at: Position): boolean {
+  if (state.standing?.value !== "joined") return at === state.owner?.at;
   return at === state.joined || at === state.standing.at;
+}
+
+/**
+ * Whether this op may be why a member is in that was shown out of it: it let the member in; or it put it out and came to
+ * two servers, and where it was shown the one stands that does not count.
+ */
+export function mayLetIn(state: MemberState | undefined, op: Op): boolean {
+  if (standingOf(state) !== "joined" || state === undefined) return false;
+  const set = op.kind === memberSet.number ? memberSet.parse(0, op)?.data.standing : undefined;
+  const putsOut = set === "banned" || set === "removed" || set === "left";
+  return putsOut || letsIn(state, positionOf(op));
 }
 
 /** The intervals in which this member's messages are hidden. */
