@@ -6,7 +6,7 @@
  * knew; here they are. What each server was asked last is chance: what counts must not be.
  */
 
-import { requestIdFrom } from "../src/core/ids.ts";
+import { type RequestId, requestIdFrom } from "../src/core/ids.ts";
 import type { BareWorld } from "./bare-client.ts";
 import { BareClient, request } from "./bare-client.ts";
 import type { Chance } from "./chance.ts";
@@ -21,7 +21,13 @@ export type DevicesWorld = BareWorld & {
   readonly writes: readonly Write[];
 };
 
-type Asked = { readonly by: string; readonly method: string; readonly params: object };
+type Asked = {
+  readonly by: string;
+  readonly method: string;
+  readonly params: object;
+  /** Another one for each, unless given. */
+  readonly id?: RequestId;
+};
 
 export class Devices {
   readonly chance: Chance;
@@ -41,9 +47,26 @@ export class Devices {
     const token = person.client?.token;
     if (token === undefined) return;
     const doing = chance.next();
-    if (doing < 0.5) this.edits(person, token);
-    else if (doing < 0.8) this.standings(token);
-    else this.names(token);
+    if (doing < 0.4) this.edits(person, token);
+    else if (doing < 0.65) this.standings(token);
+    else if (doing < 0.8) this.names(token);
+    else this.repeats(token);
+  }
+
+  /** One message is sent through all servers at once, and again before any of them can know of the others. */
+  private repeats(token: string): void {
+    const id = this.newId();
+    const params = { to: "#lobby", text: `e${++this.made}` };
+    const asked = this.world.urls.map(() => ({ by: token, method: "message.post", params, id }));
+    this.meet(asked);
+    for (let i = 0; i < 3; i++) {
+      this.world.time.at(this.chance.between(0, 8), () => this.meet(asked));
+    }
+    this.world.sometimes.happened("one message was sent through all servers, and again");
+  }
+
+  private newId(): RequestId {
+    return requestIdFrom(1_700_000_000_000 + this.world.time.nowMs, this.chance.bytes(10));
   }
 
   /** Two people want one name. */
@@ -82,9 +105,7 @@ export class Devices {
   /** Each asks a server of its own, at once. */
   private meet(asked: readonly Asked[]): void {
     const urls = this.chance.shuffle(this.world.urls);
-    for (const [i, { by, method, params }] of asked.entries()) {
-      const nowMs = this.world.time.nowMs;
-      const id = requestIdFrom(1_700_000_000_000 + nowMs, this.chance.bytes(10));
+    for (const [i, { by, method, params, id = this.newId() }] of asked.entries()) {
       this.bare.open(urls[i % urls.length] as string, (socket) => {
         request(socket, 1, "session.resume", { token: by });
         request(socket, 2, method, { ...params, id });

@@ -1,6 +1,7 @@
 /**
- * People who sign up in the middle of everything, look around and are gone again: who signs up makes two things, an
- * account and a session, and between them anything may happen.
+ * People who sign up in the middle of everything, look around, perhaps sign out and in again, and are gone: who signs
+ * up makes two things, an account and a session, and between them anything may happen. Some come as two at once who
+ * want one name.
  */
 import type { Chance } from "./chance.ts";
 import { Person, type PersonWorld } from "./person.ts";
@@ -22,9 +23,18 @@ export class Newcomers {
 
   act(): void {
     if (this.came === NEWCOMERS_MAX || this.chance.below(RARITY) > 0) return;
-    const person = new Person(`new${++this.came}`, this.world, this.chance.fork());
+    this.came++;
+    if (this.chance.happens(0.6)) this.come(`new${this.came}`);
+    else for (let i = 0; i < 2; i++) this.come(`twin${this.came}`);
+  }
+
+  private come(name: string): void {
+    const { time, sometimes } = this.world;
+    const person = new Person(name, this.world, this.chance.fork());
     person.start();
-    this.world.time.at(this.chance.between(...STAY_MS), () => person.vanish());
-    this.world.sometimes.happened("somebody came new");
+    const stayMs = this.chance.between(...STAY_MS);
+    if (this.chance.happens(0.5)) time.at(stayMs / 3, () => person.signOut());
+    time.at(stayMs, () => person.vanish());
+    sometimes.happened("somebody came new");
   }
 }

@@ -164,6 +164,16 @@ export class Person {
     this.world.network.gone(process);
   }
 
+  /** Ends its session; it signs in again soon. */
+  signOut(): void {
+    if (this.client?.account === undefined) return;
+    this.shown.clear();
+    this.client.signOut().catch((error) => {
+      // No server could be told: it is signed out all the same.
+      if (!(error instanceof HoldfastError)) this.broken(error);
+    });
+  }
+
   freeze(): void {
     this.process?.clock.freeze();
   }

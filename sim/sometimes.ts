@@ -32,6 +32,7 @@ const STATES = [
   "message.post refused: storage_full",
   "message.post refused: unavailable",
   "one effect was minted more than once",
+  "one message was sent through all servers, and again",
   "repeated what was asked before",
   "said that it is deleted",
   "sent by the outbox",

@@ -258,17 +258,21 @@ export class Witness {
     if (/^(account\.create|session\.(open|resume))$/.test(asked.method)) {
       this.accounts.set(line, (result.account as { id: AccountId }).id);
     }
-    if (asked.method === "channel.create") this.nameIsWon(asked, result);
+    this.nameIsWon(asked, result);
     const author = this.accounts.get(line);
     const receipt = result.receipt as Receipt | undefined;
     if (receipt === undefined || asked.id === null || author === undefined) return;
     this.acknowledge(server, { ...asked, id: asked.id, author }, receipt);
   }
 
-  private nameIsWon({ params, atMs }: Asked, result: Readonly<Record<string, unknown>>): void {
+  /** Names of accounts that nobody gives up: who renames an account wants other ones (workload.ts). */
+  private nameIsWon(asked: Asked, result: Readonly<Record<string, unknown>>): void {
+    const { method, params, atMs } = asked;
+    const what = /^(account|channel)\.create$/.exec(method)?.[1];
     const sinceMs = this.world.wholeSinceMs();
-    if (sinceMs === null || atMs < sinceMs) return;
-    this.names.won(String(params?.name), (result.channel as { readonly id: string }).id, sinceMs);
+    if (what === undefined || sinceMs === null || atMs < sinceMs) return;
+    const { id } = result[what] as { readonly id: string };
+    this.names.won(`the ${what} name ${params?.name}`, id, sinceMs);
   }
 
   /** R1: everybody in a receipt has the op on its disk, or lost that disk so lately that nobody knows. */
