@@ -1,10 +1,11 @@
 /** Ops that other servers minted, as they arrive here: in another order, or at the same time as our own. */
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { type AccountId, channelIdFor, type Incarnation, type RequestId } from "../src/core/ids.ts";
 import { encodeEnvelope, hashBody, type Op, type Scope, sealBody } from "../src/core/op.ts";
 import { channelCreate } from "../src/ops/channel.ts";
 import { memberSet } from "../src/ops/member.ts";
-import { newId, realRandom, sha256, TestServer, until } from "./in-process.ts";
+import { messagePost } from "../src/ops/message.ts";
+import { newId, realRandom, sha256, type TestClient, TestServer, until } from "./in-process.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -33,10 +34,10 @@ function elsewhere(author: string, { kind, scope, data, body, id }: Said): Op {
   return { ...envelope, bytes: encodeEnvelope(envelope), body: sealed };
 }
 
-async function arrive(op: Op): Promise<void> {
-  const before = server.view.foldedN;
-  server.store.log.append([op]);
-  await until(() => server.view.foldedN > before);
+async function arrive(op: Op, where = server): Promise<void> {
+  const before = where.view.foldedN;
+  where.store.log.append([op]);
+  await until(() => where.view.foldedN > before);
 }
 
 const joins = (account: string, channel: string, version: number): Said => ({
@@ -100,4 +101,111 @@ test("[R11, R26] a ban from before, by another server, comes behind a post: it i
   expect(messages).toEqual([]);
   const again = await bob.call("message.post", said);
   expect(again).toMatchObject({ message: { id: message.id }, receipt: { of: 1 } });
+});
+
+describe("[R7, R26] messages and bans that meet in another order", () => {
+  const sets = (by: string, channel: string, account: string, standing: string, version: number) =>
+    elsewhere(by, {
+      kind: memberSet.number,
+      scope: channel as Scope,
+      data: { account, standing, version },
+    });
+  const says = (author: string, channel: string, text: string) =>
+    elsewhere(author, {
+      kind: messagePost.number,
+      scope: channel as Scope,
+      data: {},
+      body: { text },
+    });
+  const cursorOf = async (client: TestClient) => (await client.call("server.ping", {})).cursor;
+  const later = () => Bun.sleep(2); // what follows is stamped later
+  const opened = (client: TestClient, channel: string) =>
+    client
+      .eventsNamed("conversation.opened")
+      .filter(({ conversation }) => (conversation as { id: string }).id === channel).length;
+
+  async function room(name: string, where = server) {
+    const owner = await where.join(`${name}-owner`);
+    const bob = await where.join(`${name}-bob`);
+    const carol = await where.join(`${name}-carol`);
+    const { channel } = await owner.call("channel.create", { name, id: newId() });
+    for (const one of [bob, carol]) await one.call("channel.join", { in: channel.id, id: newId() });
+    const texts = async (client: TestClient) =>
+      (await client.call("message.history", { in: channel.id })).messages.map(({ text }) => text);
+    await later();
+    return { owner, bob, carol, id: channel.id, texts };
+  }
+
+  test("a ban comes behind what it hides: who was shown it reads anew, live and after a resume", async () => {
+    const { owner, bob, carol, id, texts } = await room("behind");
+    const cursor = await cursorOf(carol);
+    const before = opened(carol, id);
+    const ban = sets(owner.id, id, bob.id, "banned", 2);
+    await later();
+    await arrive(says(bob.id, id, "shown for a while"));
+    expect(await texts(carol)).toEqual(["shown for a while"]);
+    const shown = await cursorOf(carol);
+    expect(opened(carol, id)).toBe(before);
+    await arrive(ban);
+    expect(opened(carol, id)).toBe(before + 1);
+    expect(await texts(carol)).toEqual([]);
+    for (const since of [cursor, shown]) {
+      expect(opened(await server.resume(carol.token, since), id)).toBe(1);
+    }
+    expect(opened(await server.resume(carol.token, await cursorOf(carol)), id)).toBe(0);
+  });
+
+  test("what lifted an older ban comes last: who was not shown the message reads anew", async () => {
+    const { owner, bob, carol, id, texts } = await room("lifted");
+    const first = sets(owner.id, id, bob.id, "banned", 2);
+    await later();
+    const lifts = sets(owner.id, id, bob.id, "left", 3);
+    await later();
+    const said = says(bob.id, id, "between two bans");
+    await later();
+    const second = sets(owner.id, id, bob.id, "banned", 4);
+    for (const op of [first, second, said]) await arrive(op);
+    expect(carol.eventsNamed("message.posted")).toEqual([]);
+    const cursor = await cursorOf(carol);
+    const before = opened(carol, id);
+    await arrive(lifts);
+    expect(opened(carol, id)).toBe(before + 1);
+    expect(await texts(carol)).toEqual(["between two bans"]);
+    expect(opened(await server.resume(carol.token, cursor), id)).toBe(1);
+  });
+
+  test("a server where the order was another tells who comes from one where it was not", async () => {
+    const here = await TestServer.start();
+    const { cursors } = here.replica;
+    cursors.stores = { storeKnown: () => null, isNowhere: () => false, hasAll: false };
+    const { owner, bob, carol, id, texts } = await room("elsewhere", here);
+    const ban = sets(owner.id, id, bob.id, "banned", 2);
+    await later();
+    const said = says(bob.id, id, "shown there");
+    // Shown by another server, which did not know of the ban; here the ban was first.
+    const parts = (await cursorOf(carol)).split("~");
+    const seen = parts.with(1, "another-store").join("~");
+    const cursor = `${seen},${said.origin}:${said.seq}`;
+    const there = await here.resume(carol.token, cursor);
+    await arrive(ban, here);
+    const before = opened(there, id);
+    await arrive(said, here);
+    expect(opened(there, id)).toBe(before + 1);
+    expect(await texts(carol)).toEqual([]);
+    expect(opened(await here.resume(carol.token, cursor), id)).toBe(1);
+    expect(here.defects).toEqual([]);
+    await here.dispose();
+  });
+
+  test("an ordinary ban, its end, and what is said after it have nobody read anew", async () => {
+    const { owner, bob, carol, id } = await room("ordinary");
+    await bob.call("message.post", { to: id, text: "before", id: newId() });
+    const cursor = await cursorOf(carol);
+    const before = opened(carol, id);
+    for (const lift of [false, true]) {
+      await owner.call("channel.ban", { in: id, account: bob.id, lift, id: newId() });
+    }
+    expect(opened(carol, id)).toBe(before);
+    expect(opened(await server.resume(carol.token, cursor), id)).toBe(0);
+  });
 });

@@ -108,7 +108,7 @@ export const UNPROVEN_OPS_MAX = 1_000;
 /** It is lost if it has not come for so long, while all other members are linked and nothing older than that comes. */
 export const PROOF_LOST_AFTER_MS = 10 * SECOND;
 /** The same whoever is away, and whatever comes. */
-export const PROOF_LOST_LATEST_MS = 10 * MINUTE;
+export const PROOF_LOST_LATEST_MS = 1 * MINUTE;
 /** Branches of one incarnation that are kept; a peer that holds more is not linked. */
 export const BRANCHES_MAX = 64;
 /** Chain hashes in one message of the search for a fork, and such messages of one link for one incarnation. */

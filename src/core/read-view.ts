@@ -13,7 +13,7 @@ import type { FoldedName } from "./names.ts";
 import type { Op } from "./op.ts";
 import type { Position } from "./position.ts";
 import type { Stamp } from "./stamp.ts";
-import type { Entities, NameClaim, NameSpace, OddOp, Standing, Table } from "./view.ts";
+import type { Entities, MemberKey, NameClaim, NameSpace, OddOp, Standing, Table } from "./view.ts";
 
 export type MessageRow = {
   /** Arrival number of the post. */
@@ -92,6 +92,10 @@ export interface ReadView {
     after: string,
     limit: number,
   ): MemberRow[];
+  /** Arrival numbers of all ops about a member. */
+  memberOps(key: MemberKey): number[];
+  /** Whether an account has posted in a channel after a place, hidden or not. */
+  hasPosted(channel: ChannelId, author: AccountId, after: Position): boolean;
   /** One, but for what was handed over in two places at once. */
   ownersOf(channel: ChannelId): AccountId[];
   /** Public channels, at most as many as an account may be in. */

@@ -171,8 +171,16 @@ export interface FoldView {
   dropPost(n: number): void;
   /** The post's row changed its current text, or lost it. */
   setPostText(n: number, textN: number | null): void;
-  /** Sets which posts of an author in a channel are hidden: those stamped within an interval. */
-  hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void;
+  /**
+   * Sets which posts of an author in a channel are hidden: those within an interval. Looks at those from
+   * `since` on; before it nothing has changed.
+   */
+  hide(
+    channel: ChannelId,
+    author: AccountId,
+    intervals: readonly HiddenInterval[],
+    since: Position,
+  ): void;
   /** The bodies of these ops must leave the disk, because of op `by`. */
   erase(n: number, by: number): void;
   /** All messages of this account must leave the disk, because of op `by`; found by a scan later on. */

@@ -165,6 +165,9 @@ export class Connections {
       // What changed nothing here may have been shown by a server where it counted for a while.
       const told = subjects.length > 0 ? subjects : subjectsOf(this.replica.hash, n, op);
       if (this.isUnheard(told)) continue;
+      for (const channel of this.notices.turned(n, op, told))
+        this.openAnew(channel, this.byAccount.keys());
+      this.tellHidden(n, op);
       const notices = this.notices.of(n, op, told);
       for (const notice of notices) {
         // A connection may break after any event: each vouches for no more than those before it.
@@ -220,6 +223,26 @@ export class Connections {
       connection.shows(others);
       give(connection, event);
     }
+  }
+
+  /** Those of these accounts who have a channel open are told to read its history anew. */
+  private openAnew(channel: ChannelId, accounts: Iterable<AccountId>): void {
+    for (const account of accounts) {
+      const readers = [...this.of(account)].filter((connection) => connection.has(channel));
+      const opened = readers.length === 0 ? null : this.notices.opened(channel, account);
+      if (opened === null) continue;
+      const event = this.event(opened.method, opened.params);
+      for (const connection of readers) give(connection, event);
+    }
+  }
+
+  /** Only who has seen what was not here can have seen, elsewhere, a message that is hidden as it comes. */
+  private tellHidden(n: number, op: Op): void {
+    if (this.carrying.size === 0) return;
+    const conversation = this.notices.hiddenIn(n, op);
+    if (conversation === null || !isChannelId(conversation)) return;
+    const accounts = [...this.carrying.keys()].map(({ account }) => account);
+    this.openAnew(conversation, new Set(accounts.filter((account) => account !== null)));
   }
 
   /** The first message of a direct conversation opens it for those who are connected. */

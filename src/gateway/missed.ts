@@ -69,6 +69,7 @@ export class MissedEvents {
       const subjects = subjectsOf(hash, n, op);
       const told = [
         ...this.opened(op, subjects, account, fromN, known),
+        ...this.turned(n, op, subjects, account, scopes),
         ...this.notices
           .of(n, op, subjects)
           .filter((notice) => notice.scopes.some((scope) => scopes.has(scope))),
@@ -112,6 +113,20 @@ export class MissedEvents {
       }
     }
     return notices.filter((notice) => notice !== null);
+  }
+
+  /** Channels whose shown messages are others than before this op, or than where it was not known. */
+  private turned(
+    n: number,
+    op: Op,
+    subjects: readonly Subject[],
+    account: AccountId,
+    scopes: ReadonlySet<FeedScope>,
+  ): Notice[] {
+    const channels = this.notices.turned(n, op, subjects).filter((one) => scopes.has(one));
+    return channels
+      .map((channel) => this.notices.opened(channel, account))
+      .filter((notice) => notice !== null);
   }
 
   /** Whether the first message of this direct conversation came after an arrival. */

@@ -3,13 +3,13 @@
  * and what a resume replays, so both say the same. Only whether a conversation opens is told by others: live
  * by what a connection has already (connections.ts), in a replay by what let its account in (missed.ts).
  */
-import type { AccountId, ConversationId } from "../core/ids.ts";
+import type { AccountId, ChannelId, ConversationId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import type { FeedScope, ReadView } from "../core/read-view.ts";
 import type { MemberState, Subject } from "../core/view.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { channelCreate } from "../ops/channel.ts";
-import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
+import { isOwner, mayTurnFrom, splitMemberKey, standingOf } from "../ops/member.ts";
 import { messagePost } from "../ops/message.ts";
 import type { EventName } from "../protocol/events.ts";
 import type { Access } from "./access.ts";
@@ -135,6 +135,25 @@ export class Notices {
       params: params("none"),
       apart: { accounts, params: params("banned") },
     };
+  }
+
+  /**
+   * The channels whose history is to be read anew, because a ban or its end came behind messages of whom it is
+   * about: which of them are shown changed here, or is another than at a server where it came before them.
+   */
+  turned(n: number, op: Op, subjects: readonly Subject[]): ChannelId[] {
+    return subjects.flatMap((subject) => {
+      if (subject.table !== "member") return [];
+      const { channel, account } = splitMemberKey(subject.key);
+      const from = mayTurnFrom(this.view, n, op, subject.key);
+      return from !== null && this.view.hasPosted(channel, account, from) ? [channel] : [];
+    });
+  }
+
+  /** Of a post that a ban hides from everybody: its conversation. It may have been shown by another server. */
+  hiddenIn(n: number, { kind }: Op): ConversationId | null {
+    if (kind !== messagePost.number || this.view.message(n) !== null) return null;
+    return this.view.message(n, true)?.conversation ?? null;
   }
 
   /** A conversation became readable for an account; null while what makes it is still missing. */

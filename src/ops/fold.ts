@@ -15,7 +15,7 @@
  */
 import { type AccountId, effectOf } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
-import { positionOf } from "../core/position.ts";
+import { POSITION_START, positionOf } from "../core/position.ts";
 import type { FoldView, Subject } from "../core/view.ts";
 import { accountDelete, changeAccount } from "./account.ts";
 import { changeChannel } from "./channel.ts";
@@ -123,7 +123,7 @@ function refold(view: FoldView, subject: Subject): void {
     const parsed = kind.parse(n, op);
     if (parsed !== null) kind.apply(view, parsed, subject);
   }
-  if (subject.table === "member") hideAnew(view, subject.key);
+  if (subject.table === "member") hideAnew(view, subject.key, POSITION_START);
   eraseGone(view, subject, null);
 }
 

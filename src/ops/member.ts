@@ -8,6 +8,7 @@ import Type from "typebox";
 import type { AccountId, ChannelId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
 import { type Position, positionOf } from "../core/position.ts";
+import type { ReadView } from "../core/read-view.ts";
 import { earliest, merge, nextVersion, type Register } from "../core/register.ts";
 import type {
   FoldView,
@@ -127,14 +128,53 @@ export function mergeMember(
   }
   if (write.owner !== undefined) after = { ...after, owner: merge(after.owner, write.owner) };
   view.put("member", key, after);
-  const intervals = hiddenIntervals(after);
-  if (JSON.stringify(hiddenIntervals(before)) !== JSON.stringify(intervals)) hideAnew(view, key);
+  const since = firstDifference(hiddenIntervals(before), hiddenIntervals(after));
+  if (since !== null) hideAnew(view, key, since);
 }
 
-/** Hides what is to be hidden of this member's messages, and nothing else. */
-export function hideAnew(view: FoldView, key: MemberKey): void {
+/** Hides what is to be hidden of this member's messages from a place on, and nothing else. */
+export function hideAnew(view: FoldView, key: MemberKey, since: Position): void {
   const { channel, account } = splitMemberKey(key);
-  view.hide(channel, account, hiddenIntervals(view.get("member", key) ?? { bans: [] }));
+  view.hide(channel, account, hiddenIntervals(view.get("member", key) ?? { bans: [] }), since);
+}
+
+/** From where on two lists of intervals hide different messages; null where they never do. */
+function firstDifference(
+  a: readonly HiddenInterval[],
+  b: readonly HiddenInterval[],
+): Position | null {
+  const ends = (intervals: readonly HiddenInterval[]) =>
+    intervals.flatMap(({ from, to }) => (to === null ? [from] : [from, to]));
+  const [some, others] = [ends(a), ends(b)];
+  const differ = [
+    ...some.filter((at) => !others.includes(at)),
+    ...others.filter((at) => !some.includes(at)),
+  ];
+  return differ.length === 0 ? null : differ.reduce((first, at) => (at < first ? at : first));
+}
+
+/**
+ * From where on a change of a member may have hidden or shown messages, or has where it came in another order;
+ * null where nobody was ever banned. What is before it in the order of writes stands as it stood.
+ */
+export function mayTurnFrom(
+  view: Pick<ReadView, "get" | "op" | "memberOps">,
+  n: number,
+  op: Op,
+  key: MemberKey,
+): Position | null {
+  const bans = view.get("member", key)?.bans ?? [];
+  const [first] = bans;
+  if (first === undefined) return null;
+  const write = op.kind === memberSet.number ? memberSet.parse(n, op) : null;
+  if (write === null) return bans.reduce((least, { at }) => (at < least ? at : least), first.at);
+  let since = write.at;
+  for (const other of view.memberOps(key)) {
+    const parsed = memberSet.parse(other, view.op(other));
+    if (parsed === null || parsed.data.version < write.data.version) continue;
+    if (parsed.at < since) since = parsed.at;
+  }
+  return since;
 }
 
 /** The changes into and out of a ban, one write later; `state` has its standing already. */

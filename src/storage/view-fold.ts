@@ -32,7 +32,7 @@ import type {
 } from "../core/view.ts";
 import { isOwner, splitMemberKey, standingOf } from "../ops/member.ts";
 import { PostRows } from "./view-posts.ts";
-import type { ViewRows } from "./view-rows.ts";
+import { messageText, subjectText, type ViewRows } from "./view-rows.ts";
 import type { SearchIndex } from "./view-search.ts";
 
 export class SqliteFoldView implements FoldView {
@@ -88,18 +88,12 @@ export class SqliteFoldView implements FoldView {
   }
 
   subjectOps(subject: Subject): number[] {
-    return this.opsUnder(subjectText(subject));
+    return this.rows.opsUnder(subjectText(subject));
   }
 
   /** Ops about a message but for its counting post. */
   amendsOf(key: MessageId): number[] {
-    return this.opsUnder(messageText(key));
-  }
-
-  private opsUnder(subject: string): number[] {
-    return this.rows.sql
-      .all<{ n: number }>("SELECT n FROM subject_ops WHERE subject = ? ORDER BY n", subject)
-      .map((row) => row.n);
+    return this.rows.opsUnder(messageText(key));
   }
 
   addSubjectOp(subject: Subject, n: number): void {
@@ -299,8 +293,13 @@ export class SqliteFoldView implements FoldView {
     this.posts.setText(n, textN);
   }
 
-  hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void {
-    this.posts.hide(channel, author, intervals);
+  hide(
+    channel: ChannelId,
+    author: AccountId,
+    intervals: readonly HiddenInterval[],
+    since: Position,
+  ): void {
+    this.posts.hide(channel, author, intervals, since);
   }
 
   erase(n: number, by: number): void {
@@ -345,21 +344,5 @@ export class SqliteFoldView implements FoldView {
 
   addToFeed(scope: number, n: number): void {
     this.rows.sql.run("INSERT OR IGNORE INTO feed (scope, n) VALUES (?, ?)", scope, n);
-  }
-}
-
-function messageText(key: MessageId): string {
-  return `message ${effectOf(key).author} ${key}`;
-}
-
-/** What an account owns begins with it, so that all of it is found when the account goes. */
-function subjectText(subject: Subject): string {
-  switch (subject.table) {
-    case "session":
-      return `session ${subject.account} ${subject.key}`;
-    case "message":
-      return messageText(subject.key);
-    default:
-      return `${subject.table} ${subject.key}`;
   }
 }

@@ -2,7 +2,7 @@
 import { BoundedMap } from "../core/bounded-map.ts";
 import type { AccountId, ChannelId, DirectId } from "../core/ids.ts";
 import type { Op } from "../core/op.ts";
-import { positionOf } from "../core/position.ts";
+import { type Position, parsePosition, positionOf } from "../core/position.ts";
 import { compareStamps, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import type { HiddenInterval, PostRow } from "../core/view.ts";
 import type { ViewRows } from "./view-rows.ts";
@@ -135,12 +135,20 @@ export class PostRows {
     this.search.renew(n);
   }
 
-  hide(channel: ChannelId, author: AccountId, intervals: readonly HiddenInterval[]): void {
-    const conversation = this.rows.conversationRow(channel);
+  hide(
+    channel: ChannelId,
+    author: AccountId,
+    intervals: readonly HiddenInterval[],
+    since: Position,
+  ): void {
+    const { ms, counter } = parsePosition(since)?.stamp ?? STAMP_ZERO;
     this.rows.justPosted.clear();
     const posts = this.rows.sql.all<{ n: number; state: number }>(
-      "SELECT n, state FROM messages WHERE conversation = ? AND author = ?",
-      conversation,
+      `SELECT n, state FROM messages
+       WHERE conversation = ? AND (ms, counter) >= (?, ?) AND author = ?`,
+      this.rows.conversationRow(channel),
+      ms,
+      counter,
       this.rows.accountRow(author),
     );
     for (const { n, state } of posts) {

@@ -3,9 +3,12 @@
 import type { AccountId, ChannelId, DirectId, InvitationId, SessionId } from "../core/ids.ts";
 import { CONVERSATIONS_PER_ACCOUNT_MAX } from "../core/limits.ts";
 import { type FoldedName, literalPrefix } from "../core/names.ts";
+import { type Position, parsePosition, positionOf } from "../core/position.ts";
 import type { ListedName, MemberRow } from "../core/read-view.ts";
-import type { NameClaim, NameSpace, OddOp, Standing } from "../core/view.ts";
+import { STAMP_ZERO } from "../core/stamp.ts";
+import type { MemberKey, NameClaim, NameSpace, OddOp, Standing } from "../core/view.ts";
 import { MessageReads } from "./view-messages.ts";
+import { subjectText } from "./view-rows.ts";
 
 /** A pattern of ours as SQLite's GLOB: `[` is the one character that means something else there. */
 function globOf(match: string): string {
@@ -135,6 +138,21 @@ export class ViewReads extends MessageReads {
   ownersOf(channel: ChannelId): AccountId[] {
     const sql = "SELECT account FROM members WHERE channel = ? AND standing = 'owner'";
     return this.rows.sql.all<{ account: AccountId }>(sql, channel).map((row) => row.account);
+  }
+
+  memberOps(key: MemberKey): number[] {
+    return this.rows.opsUnder(subjectText({ table: "member", key }));
+  }
+
+  hasPosted(channel: ChannelId, author: AccountId, after: Position): boolean {
+    const conversation = this.rows.knownConversationRow(channel);
+    const account = this.rows.knownAccountRow(author);
+    if (conversation === undefined || account === undefined) return false;
+    const { ms, counter } = parsePosition(after)?.stamp ?? STAMP_ZERO;
+    const sql = `SELECT n FROM messages
+      WHERE conversation = ? AND (ms, counter) >= (?, ?) AND author = ?`;
+    const posts = this.rows.sql.all<{ n: number }>(sql, conversation, ms, counter, account);
+    return posts.some(({ n }) => positionOf(this.op(n)) > after);
   }
 
   channelsOf(account: AccountId): { channel: ChannelId; standing: Standing }[] {

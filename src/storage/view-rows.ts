@@ -3,10 +3,17 @@
  * The caches hold what the hot path asks for again and again; they are dropped when a transaction fails.
  */
 import { BoundedMap } from "../core/bounded-map.ts";
-import type { AccountId, ChannelId, ConversationId, MessageId, RequestId } from "../core/ids.ts";
-import { requestIdBytes } from "../core/ids.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  type ConversationId,
+  effectOf,
+  type MessageId,
+  type RequestId,
+  requestIdBytes,
+} from "../core/ids.ts";
 import type { MessageRow } from "../core/read-view.ts";
-import type { AmendState, Entities, Table } from "../core/view.ts";
+import type { AmendState, Entities, Subject, Table } from "../core/view.ts";
 import { splitMemberKey } from "../ops/member.ts";
 import type { Statements } from "./statements.ts";
 
@@ -199,6 +206,13 @@ export class ViewRows {
     if (table === "amend") this.amend = null;
   }
 
+  /** Arrival numbers of the ops that are listed under a subject. */
+  opsUnder(subject: string): number[] {
+    return this.sql
+      .all<{ n: number }>("SELECT n FROM subject_ops WHERE subject = ? ORDER BY n", subject)
+      .map((row) => row.n);
+  }
+
   /** Scopes of the feed: 0 everybody, even numbers conversations, odd ones accounts. */
   feedScope(scope: string, make: boolean): number | undefined {
     if (scope === "everybody") return 0;
@@ -210,5 +224,22 @@ export class ViewRows {
     const id = scope as ConversationId;
     const row = make ? this.conversationRow(id) : this.knownConversationRow(id);
     return row === undefined ? undefined : row * 2;
+  }
+}
+
+/** A message as a subject: found by its author. */
+export function messageText(key: MessageId): string {
+  return `message ${effectOf(key).author} ${key}`;
+}
+
+/** What an account owns begins with it, so that all of it is found when the account goes. */
+export function subjectText(subject: Subject): string {
+  switch (subject.table) {
+    case "session":
+      return `session ${subject.account} ${subject.key}`;
+    case "message":
+      return messageText(subject.key);
+    default:
+      return `${subject.table} ${subject.key}`;
   }
 }
