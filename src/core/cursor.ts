@@ -7,13 +7,16 @@
  * moved last, and one digest for all the rest, which either agrees or makes the client start anew (`reset`).
  * What was seen on several servers, of which none holds it all, is a union of such parts.
  *
- * Text: `1~STORE~N~MARK~STAMP~DIGEST~ORIGIN:SEQ,ORIGIN:SEQ...`, and more of these behind `!`.
+ * Text: `1~STORE~N~MARK~STAMP~DIGEST~ORIGIN:SEQ,ORIGIN:SEQ...`, and more of these behind `!`. `N+` where more was
+ * seen than the vector says: between the changes of one batch, and of a replay.
  */
 import { type Incarnation, isIncarnation } from "./ids.ts";
 import { CURSOR_CHARACTERS_MAX, CURSOR_ORIGINS_MAX, CURSOR_PARTS_MAX } from "./limits.ts";
 import { laterStamp, parseStamp, type Stamp, stampText } from "./stamp.ts";
 
 const FORMAT = "1";
+/** Behind an arrival number. */
+export const AHEAD = "+";
 const STORE = /^[A-Za-z0-9_-]{1,64}$/;
 const MARK = /^[A-Za-z0-9_-]{0,16}$/;
 const DIGEST = /^(0|[1-9a-f][0-9a-f]{0,15})$/;
@@ -24,6 +27,8 @@ export type Seen = {
   readonly store: string;
   /** Arrival number in that store: everything up to it was seen. */
   readonly n: number;
+  /** More was seen than the vector says: only the arrival number tells all of it. */
+  readonly isAhead?: true;
   /** A few characters of the hash of that op; empty for n = 0. */
   readonly mark: string;
   /** The highest stamp seen. */
@@ -64,7 +69,7 @@ function partText(cursor: Seen): string {
   return [
     FORMAT,
     cursor.store,
-    cursor.n,
+    cursor.isAhead ? `${cursor.n}${AHEAD}` : cursor.n,
     cursor.mark,
     stampText(cursor.stamp),
     cursor.digest.toString(16),
@@ -106,7 +111,8 @@ function parsePart(text: string): Seen | null {
     string,
   ];
   const stamp = parseStamp(stampPart);
-  const n = parseCount(nPart);
+  const isAhead = nPart.endsWith(AHEAD);
+  const n = parseCount(isAhead ? nPart.slice(0, -AHEAD.length) : nPart);
   if (format !== FORMAT || stamp === null || n === null) return null;
   if (!STORE.test(store) || !MARK.test(mark) || !DIGEST.test(digest)) return null;
   const listed = new Map<Incarnation, { seq: number }>();
@@ -118,5 +124,6 @@ function parsePart(text: string): Seen | null {
     if (listed.size >= CURSOR_ORIGINS_MAX) return null;
     listed.set(origin, { seq });
   }
-  return { store, n, mark, stamp, digest: BigInt(`0x${digest}`), listed };
+  const part = { store, n, mark, stamp, digest: BigInt(`0x${digest}`), listed };
+  return isAhead ? { ...part, isAhead } : part;
 }

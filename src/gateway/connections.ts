@@ -9,7 +9,7 @@
 import { BoundedMap } from "../core/bounded-map.ts";
 import { type Seen, united } from "../core/cursor.ts";
 import { type AccountId, type ChannelId, type ConversationId, isChannelId } from "../core/ids.ts";
-import { LOST_AFTER_BEATS, MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
+import { MEMBERS_PER_CHANNEL_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import type { Subject } from "../core/view.ts";
 import { channelCreate } from "../ops/channel.ts";
@@ -57,11 +57,8 @@ export class Connections {
   private readonly byAccount = new Map<AccountId, Set<Connection>>();
   /** Direct conversations whose parties' connections are all subscribed. */
   private readonly knownDirects = new BoundedMap<ConversationId, true>(KNOWN_DIRECTS_MAX);
-  /**
-   * Those whose cursors vouch for more than this server holds, and for how many beats it has had all that others
-   * have: few, and only while servers are apart.
-   */
-  private readonly carrying = new Map<Connection, number>();
+  /** Those whose cursors vouch for more than this server holds: few, and only while servers are apart. */
+  private readonly carrying = new Set<Connection>();
   private readonly replica: Replica;
   private readonly render: Render;
   private readonly notices: Notices;
@@ -131,29 +128,23 @@ export class Connections {
     if (connection.isClosed) return;
     connection.carry(seen);
     if (seen.length === 0) this.carrying.delete(connection);
-    else this.carrying.set(connection, 0);
+    else this.carrying.add(connection);
   }
 
-  /**
-   * Looks whether what was missing has come. If it went with its store, or if for so many beats all others were
-   * heard and had nothing that is missing here (it is here then, and cannot be told by what the cursor says), it is
-   * waited for no longer, and the client reads anew.
-   */
+  /** Looks whether what was missing has come. If it is lost it is waited for no longer, and the client reads anew. */
   private settle(): void {
     const { cursors } = this.replica;
-    for (const [connection, beats] of this.carrying) {
+    for (const connection of this.carrying) {
       const { carried } = connection;
       const [first, ...also] = carried as [Seen, ...Seen[]];
       const cursor = { ...first, also };
-      const left = cursors.uncovered(cursor);
-      const complete = cursors.stores.hasAll ? beats + 1 : 0;
-      if (complete >= LOST_AFTER_BEATS || cursors.hasLost(cursor)) {
+      if (cursors.hasLost(cursor)) {
         this.carry(connection, []);
         connection.send(eventText("reset", {}, cursors.current()));
-      } else {
-        if (left.length < carried.length) this.carry(connection, left);
-        if (left.length > 0) this.carrying.set(connection, complete);
+        continue;
       }
+      const left = cursors.uncovered(cursor);
+      if (left.length < carried.length) this.carry(connection, left);
     }
   }
 
@@ -241,7 +232,7 @@ export class Connections {
     if (this.carrying.size === 0) return;
     const conversation = this.notices.hiddenIn(n, op);
     if (conversation === null || !isChannelId(conversation)) return;
-    const accounts = [...this.carrying.keys()].map(({ account }) => account);
+    const accounts = [...this.carrying].map(({ account }) => account);
     this.openAnew(conversation, new Set(accounts.filter((account) => account !== null)));
   }
 
@@ -323,8 +314,7 @@ export class Connections {
 
   private publishTo(topic: string, event: Event): void {
     this.broadcast.publish(topic, event.text);
-    for (const connection of this.carrying.keys())
-      if (connection.has(topic)) give(connection, event);
+    for (const connection of this.carrying) if (connection.has(topic)) give(connection, event);
   }
 
   /** To the topic of the first scope; to accounts of the others unless they got it by that. */
@@ -381,6 +371,7 @@ export class Connections {
   }
 
   beat(): void {
+    this.replica.cursors.beat();
     this.settle();
     this.tellEverybody("server.beat");
   }

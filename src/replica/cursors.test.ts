@@ -5,7 +5,7 @@ import { ScriptedLog } from "../../test/memory-log.ts";
 import { united } from "../core/cursor.ts";
 import { Refusal } from "../core/errors.ts";
 import { accountIdOf, type Incarnation, requestIdFrom } from "../core/ids.ts";
-import { CURSOR_CHARACTERS_MAX } from "../core/limits.ts";
+import { CURSOR_CHARACTERS_MAX, LOST_AFTER_BEATS } from "../core/limits.ts";
 import { encodeEnvelope, type Op } from "../core/op.ts";
 import { sha256 } from "../storage/log-hash.ts";
 import { SqliteView } from "../storage/view.ts";
@@ -151,6 +151,54 @@ describe("cursors", () => {
       hasAll: false,
     };
     expect(here.cursors.uncovered(cursor)).toEqual([]);
+  });
+
+  test("[R6] from between the changes of one batch: covered where their number is known to be, not by the vector", () => {
+    const one = new Server("one");
+    const first = op(name(0), 1);
+    one.take(first, op(name(0), 2));
+    const cursor = one.cursors.at({ n: 1, op: first });
+    const empty = new Server("empty");
+    expect(empty.covers(cursor)).toBe(false);
+    expect(empty.arrival(cursor)).toBe(0);
+    expect(one.covers(cursor)).toBe(true);
+    expect(one.arrival(cursor)).toBe(1);
+    const two = new Server("two");
+    const known = { coversN: 0, isGone: false, oursAt: () => null };
+    two.cursors.stores = { storeKnown: () => known, isNowhere: () => false, hasAll: false };
+    two.take(first);
+    expect(two.covers(cursor)).toBe(false);
+    known.coversN = 1;
+    expect(two.covers(cursor)).toBe(true);
+    expect(two.arrival(cursor)).toBe(0); // it may repeat
+    // Brought to a place by a replay: the same.
+    const replayed = one.cursors.moved(one.cursors.parse(cursor), 2, op(name(0), 2), []);
+    expect(two.covers(replayed)).toBe(false);
+    known.isGone = true; // and nobody knows whether what it showed is here
+    expect(two.arrival(replayed)).toBeNull();
+  });
+
+  test("[R6] what all others were heard without for a while is lost: carried no longer, and told", () => {
+    const lost = new Server("lost", [op(name(0), 1)]);
+    const cursor = lost.cursors.current();
+    const { cursors } = new Server("here");
+    const stores = { storeKnown: () => null, isNowhere: () => false, hasAll: true };
+    cursors.stores = stores;
+    const parsed = cursors.parse(cursor);
+    const stands = () => [cursors.uncovered(parsed).length > 0, cursors.hasLost(parsed)];
+    const beats = (count: number) => {
+      for (let i = 0; i < count; i++) cursors.beat();
+    };
+    beats(LOST_AFTER_BEATS);
+    expect(stands()).toEqual([true, false]); // asked for now: it may be on its way
+    stores.hasAll = false;
+    beats(LOST_AFTER_BEATS); // somebody is away, who may have it
+    stores.hasAll = true;
+    beats(LOST_AFTER_BEATS - 1);
+    expect(stands()).toEqual([true, false]);
+    beats(1);
+    expect(stands()).toEqual([false, true]);
+    expect(cursors.arrivalOf(parsed)).toBeNull();
   });
 
   test("[R6] of a disk that was put back tell what it had, whether it went on or not", () => {

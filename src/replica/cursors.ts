@@ -9,12 +9,13 @@
  * cursor saw. Where that sum tells nothing, and of a store that is or was linked, it is known what its arrival
  * numbers mean here (store-marks.ts), and against what is listed they have no word.
  */
+import { BoundedMap } from "../core/bounded-map.ts";
 import { toBase64Url } from "../core/bytes.ts";
-import { type Cursor, cursorText, parseCursor, partsOf, type Seen } from "../core/cursor.ts";
+import { AHEAD, type Cursor, cursorText, parseCursor, partsOf, type Seen } from "../core/cursor.ts";
 import { Refusal } from "../core/errors.ts";
 import type { Hash } from "../core/hash.ts";
 import type { Incarnation } from "../core/ids.ts";
-import { CURSOR_PARTS_MAX } from "../core/limits.ts";
+import { CURSOR_PARTS_MAX, LOST_AFTER_BEATS } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import { compareStamps, type Stamp } from "../core/stamp.ts";
 import { addShares, digestShare, type Head, subtractShares } from "../core/vector.ts";
@@ -25,6 +26,8 @@ const LISTED_ORIGINS = 8;
 const MARK_BYTES = 6;
 /** Origins whose age is known: the last ones that this store met. */
 const YOUNG_ORIGINS = 64;
+/** What is past it is waited for anew. */
+const MISSING_MAX = 1_000;
 
 /** What is known of another store. */
 export type StoreKnown = {
@@ -65,10 +68,15 @@ export class Cursors {
   private n: number;
   private mark = "";
   private text: string | null = null;
-  /** As of before the last batch, around place and mark: so `at` never says too much of other stores. */
+  /** As of before the last batch, around place and mark: so `at` never says too much to other stores. */
   private before: { readonly start: string; readonly end: string } | null = null;
   /** First stamps of the origins met last, in the order in which this store met them. */
   private readonly young = new Map<Incarnation, Stamp>();
+  /** For so many beats all others were heard and had nothing that is missing here. */
+  private completeBeats = 0;
+  private beats = 0;
+  /** Since which beat what cursors vouch for, as store and arrival number, is missing here. */
+  private readonly missing = new BoundedMap<string, number>(MISSING_MAX);
   stores: Stores = { storeKnown: () => null, isNowhere: () => false, hasAll: false };
 
   constructor(hash: Hash, log: Log, view: View) {
@@ -165,7 +173,7 @@ export class Cursors {
   /** What somebody has seen who has seen everything of the last batch up to this op. */
   at({ n, op }: StoredOp): string {
     if (n >= this.n || this.before === null) return this.current();
-    return `${this.before.start}${n}~${this.markOf(op)}${this.before.end}`;
+    return `${this.before.start}${n}${AHEAD}~${this.markOf(op)}${this.before.end}`;
   }
 
   /** Throws Refusal `invalid` for text that is no cursor. */
@@ -220,8 +228,27 @@ export class Cursors {
   private isLost(cursor: Seen): boolean {
     const { store } = cursor;
     if (store === this.log.storeId) return false;
-    if (!this.stores.storeKnown(store)?.isGone && !this.stores.isNowhere(store)) return false;
-    return !this.coversVector(cursor);
+    const known = this.stores.storeKnown(store);
+    if (cursor.isAhead ? this.coversNumber(cursor, known) : this.coversVector(cursor)) return false;
+    return known?.isGone === true || this.stores.isNowhere(store) || this.isGivenUp(cursor);
+  }
+
+  /**
+   * It has been missing here for some beats, and in all of them the others were heard and had nothing that is missing
+   * here: it is here and cannot be told by what the cursor says, or it is lost.
+   */
+  private isGivenUp({ store, n }: Seen): boolean {
+    if (store === this.log.storeId) return false;
+    const key = `${store} ${n}`;
+    const sinceBeat = this.missing.get(key);
+    if (sinceBeat === undefined) this.missing.set(key, this.beats);
+    const beats = Math.min(this.completeBeats, this.beats - (sinceBeat ?? this.beats));
+    return beats >= LOST_AFTER_BEATS;
+  }
+
+  beat(): void {
+    this.beats++;
+    this.completeBeats = this.stores.hasAll ? this.completeBeats + 1 : 0;
   }
 
   private arrivalOfPart(cursor: Seen): number | null {
@@ -268,16 +295,10 @@ export class Cursors {
     const foreign = missing.filter(
       ({ store }) => store !== this.log.storeId && !this.stores.isNowhere(store),
     );
-    return foreign
-      .slice(0, CURSOR_PARTS_MAX - 1)
-      .map(({ store, n, mark, stamp, digest, listed }) => ({
-        store,
-        n,
-        mark,
-        stamp,
-        digest,
-        listed,
-      }));
+    return foreign.slice(0, CURSOR_PARTS_MAX - 1).map((part) => {
+      const { also: _, ...seen } = part as Cursor;
+      return seen;
+    });
   }
 
   private coversPart(cursor: Seen): boolean {
@@ -285,10 +306,13 @@ export class Cursors {
       if (cursor.n <= this.view.foldedN) return true;
     } else {
       const known = this.stores.storeKnown(cursor.store);
-      if (known?.isGone) return true;
-      if (known !== null && known.coversN >= cursor.n) return this.coversListed(cursor);
+      if (known?.isGone || this.coversNumber(cursor, known)) return true;
     }
-    return this.coversVector(cursor);
+    return this.coversVector(cursor) || this.isGivenUp(cursor);
+  }
+
+  private coversNumber(cursor: Seen, known: StoreKnown | null): boolean {
+    return known !== null && known.coversN >= cursor.n && this.coversListed(cursor);
   }
 
   private coversListed({ listed }: Seen): boolean {
@@ -296,7 +320,7 @@ export class Cursors {
   }
 
   private coversVector(cursor: Seen): boolean {
-    return this.coversListed(cursor) && this.unseenOrigins(cursor) !== null;
+    return !cursor.isAhead && this.coversListed(cursor) && this.unseenOrigins(cursor) !== null;
   }
 
   /**
@@ -354,6 +378,7 @@ export class Cursors {
    * what is missing here (`also`) no less.
    */
   moved(cursor: Cursor, n: number, op: Op, also: readonly Seen[]): string {
-    return cursorText({ ...cursor, store: this.log.storeId, n, mark: this.markOf(op), also });
+    const mark = this.markOf(op);
+    return cursorText({ ...cursor, store: this.log.storeId, n, mark, isAhead: true, also });
   }
 }
