@@ -27,6 +27,10 @@ export type Site = {
   readonly listen: HostPort;
   /** A command that runs ours somewhere else. */
   readonly by: readonly string[];
+  /** Another program than that of this checkout, such as the built executable. */
+  readonly program?: readonly string[];
+  /** Where it keeps everything; a folder called like it unless told otherwise. */
+  readonly data?: string;
 };
 
 type Server = ClusterStatus["servers"][number];
@@ -42,19 +46,21 @@ export class Cluster implements ServerListener {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.secretFile = join(folder, SECRET_FILE);
     if (readSecret(this.secretFile) === null) makeSecret(this.secretFile);
-    this.servers = sites.map(({ name, listen, by }) => {
-      const place: ServerPlace = {
-        command: [...by, ...PROGRAM],
-        name,
-        listen,
-        peers: sites.filter((other) => other.name !== name).map((other) => other.listen),
-        data: join(folder, name),
-        secretFile: this.secretFile,
-        logFile: join(folder, `${name}.log`),
-        options,
-      };
-      return new ServerChild(place, this);
-    });
+    this.servers = sites.map(
+      ({ name, listen, by, program = PROGRAM, data = join(folder, name) }) => {
+        const place: ServerPlace = {
+          command: [...by, ...program],
+          name,
+          listen,
+          peers: sites.filter((other) => other.name !== name).map((other) => other.listen),
+          data,
+          secretFile: this.secretFile,
+          logFile: join(folder, `${name}.log`),
+          options,
+        };
+        return new ServerChild(place, this);
+      },
+    );
   }
 
   get(name: string): ServerChild {

@@ -5,9 +5,10 @@
 // said on stderr; otherwise the reason, which the skipped tests carry in their names.
 // Rejected: playwright's own download: another host to trust and to reach, and a copy per version.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
+import { apt, whyNotInstall } from "./debian.mjs";
 
 /** @typedef {{ path: string } | { missing: string }} Found */
 
@@ -17,7 +18,6 @@ const applications = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 const startTimeoutMs = 60_000;
-const installTimeoutMs = 10 * 60_000;
 const isRoot = process.getuid?.() === 0;
 
 /** The flags of every start: nothing from outside, nothing kept, and no sandbox where Chromium refuses it. */
@@ -106,7 +106,7 @@ function startTrouble(path) {
  * @returns {Found}
  */
 function install({ missing }) {
-  const may = mayInstall();
+  const may = whyNotInstall();
   if (may !== undefined) return { missing: `${missing}, and ${may}` };
   const started = Date.now();
   process.stderr.write("holdfast: installing Chromium for the tests of the page, once ... ");
@@ -120,34 +120,10 @@ function install({ missing }) {
   return findBrowser({ PATH: process.env.PATH });
 }
 
-/** Why nothing may be installed here. */
-function mayInstall() {
-  const release = "/etc/os-release";
-  const system = existsSync(release) ? readFileSync(release, "utf8") : "";
-  if (!/^ID(?:_LIKE)?=.*\b(?:debian|ubuntu)\b/m.test(system)) return "this is not Debian";
-  if (!isRoot) return "installing it needs root";
-  return existsSync("/usr/bin/apt-get") ? undefined : "there is no apt-get";
-}
-
 /** On Ubuntu the package is a placeholder that asks for the snap store's daemon. */
 function snapOnly() {
   const { stdout } = spawnSync("apt-cache", ["policy", "chromium"], { encoding: "utf8" });
   const candidate = /Candidate: (\S+)/.exec(stdout ?? "")?.[1] ?? "(none)";
   if (candidate === "(none)") return "apt has no package of that name";
   return candidate.includes("snap") ? "here it exists as a snap only" : undefined;
-}
-
-/** @param {string} verb @param {string[]} packages */
-function apt(verb, ...packages) {
-  const patience = ["DPkg::Lock::Timeout=120", "Acquire::http::Timeout=20", "Acquire::Retries=1"];
-  const options = ["-qq", "-y", "--no-install-recommends", ...patience.flatMap((o) => ["-o", o])];
-  const { status, stderr, error } = spawnSync("apt-get", [...options, verb, ...packages], {
-    encoding: "utf8",
-    timeout: installTimeoutMs,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  if (status === 0) return undefined;
-  const lines = (stderr ?? "").trim().split("\n");
-  return `apt-get ${verb}: ${error?.message ?? lines.at(-1)}`;
 }

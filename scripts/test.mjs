@@ -20,6 +20,7 @@ import {
 import { cpus, tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { prepareBrowser } from "./browser.mjs";
+import { prepareIptables } from "./iptables.mjs";
 import { judge } from "./junit.mjs";
 import { tool } from "./run.mjs";
 import { root } from "./setup.mjs";
@@ -80,7 +81,7 @@ function tests(name, files) {
 /** All files of the checkout's source folders with this ending, as sorted paths with `/`. */
 function find(
   /** @type {string} */ ending,
-  folders = ["src", "test", "sim", "bench", "drill", "examples"],
+  folders = ["src", "test", "sim", "bench", "drill", "torture", "examples"],
 ) {
   return folders
     .filter((folder) => existsSync(join(root, folder)))
@@ -118,10 +119,17 @@ function plan() {
     stages.filter(({ name }) => only === undefined || name.startsWith(only));
   const withServers = chosen(dynamics).some(({ name }) => name === "process");
   const inBrowser = withServers && processes.some((file) => file.startsWith("test/page-"));
+  const onHosts =
+    withServers && processes.some((file) => /^test\/(hosts|torture-rig)\b/.test(file));
   // Servers under test serve the page as it is now.
   const build = check("build of the page", [process.execPath, join(root, "scripts/build-web.mjs")]);
   const first = withServers ? [build] : [];
-  return { statics: [...first, ...chosen(statics)], dynamics: chosen(dynamics), inBrowser };
+  return {
+    statics: [...first, ...chosen(statics)],
+    dynamics: chosen(dynamics),
+    inBrowser,
+    onHosts,
+  };
 }
 
 /** @param {Stage} stage @returns {Promise<Result>} */
@@ -225,8 +233,9 @@ function tellBrowser() {
   else env.HOLDFAST_NO_CHROMIUM = found.missing;
 }
 
-const { statics, dynamics, inBrowser } = plan();
+const { statics, dynamics, inBrowser, onHosts } = plan();
 if (inBrowser) tellBrowser();
+if (onHosts) prepareIptables(); // once, before two of them would; they say themselves if it is missing
 const results = [...(await runAll(statics, 2)), ...(await runAll(dynamics, 1))];
 if (
   results.length === 0 ||

@@ -24,18 +24,18 @@ type Entry = {
   readonly wallSeconds: number;
 };
 
-function git(...args: string[]): string {
+export function git(...args: string[]): string {
   const { stdout, exitCode } = Bun.spawnSync(["git", ...args], { cwd: ROOT });
   if (exitCode !== 0) throw new Error(`git ${args[0]} failed: the ledger needs a checkout`);
   return stdout.toString().trim();
 }
 
 /** Whether runs of this tree can be entered. */
-export function isCommitted(): boolean {
-  return git("status", "--porcelain", "--", "src", "sim").length === 0;
+export function isCommitted(folders = ["src", "sim"]): boolean {
+  return git("status", "--porcelain", "--", ...folders).length === 0;
 }
 
-function countedTree(): string {
+export function countedTree(): string {
   const trees = git("rev-parse", ...COUNTED.map((folder) => `HEAD:${folder}`));
   return Bun.hash.wyhash(trees).toString(16);
 }

@@ -1,11 +1,11 @@
 /**
- * A client as a process: one JSON object a line on standard input is done, its outcome is one on standard output.
- * It ends with its input. `SERVERS...` are the arguments, behind the name.
+ * A client as a process; its orders stand in client-process.ts. `SERVERS...` are the arguments, behind the name.
  */
 import { historyOf } from "../../drill/history.ts";
 import { Talker } from "../../drill/talker.ts";
 import { rpc } from "../../src/client/index.ts";
 import type { Order, Outcomes } from "./client-process.ts";
+import { obey } from "./orders.ts";
 
 const STATUS_WAIT_MS = 2_000;
 
@@ -39,12 +39,5 @@ async function carryOut(order: Order): Promise<Outcomes[Order["do"]]> {
   }
 }
 
-for await (const line of console) {
-  const order = JSON.parse(line) as Order;
-  const answer = await carryOut(order).then(
-    (outcome) => ({ outcome }),
-    (error: Error) => ({ error: error.message }),
-  );
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
+await obey(carryOut);
 process.exit(0);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Shown } from "../../drill/judge.ts";
 import type { Report } from "../../drill/talker.ts";
 import type { ClusterStatus } from "../../src/cli/status-text.ts";
+import { OrderedProcess } from "./orders.ts";
 
 const MAIN = join(import.meta.dir, "client-main.ts");
 
@@ -34,53 +35,9 @@ export type Outcomes = {
   readonly status: ClusterStatus | null;
 };
 
-export class ClientProcess {
-  readonly name: string;
-  private readonly child: Bun.Subprocess<"pipe", "pipe", "inherit">;
-  private readonly lines: AsyncIterator<string>;
-  /** One order at a time. */
-  private last: Promise<unknown> = Promise.resolve();
-
+export class ClientProcess extends OrderedProcess<Order, Outcomes> {
   /** `by`: what runs it somewhere else; it goes to the first of the servers. */
   constructor(name: string, by: readonly string[], servers: readonly string[]) {
-    this.name = name;
-    const program = [process.execPath, "--no-env-file", MAIN];
-    this.child = Bun.spawn([...by, ...program, name, ...servers], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-    });
-    this.lines = linesOf(this.child.stdout);
-  }
-
-  does<O extends Order>(order: O): Promise<Outcomes[O["do"]]> {
-    const done = this.last.then(async () => {
-      this.child.stdin.write(`${JSON.stringify(order)}\n`);
-      const { value, done: isOver } = await this.lines.next();
-      if (isOver === true) throw new Error(`client ${this.name} is gone`);
-      const answer = JSON.parse(value) as { outcome: Outcomes[O["do"]]; error?: string };
-      if (answer.error !== undefined) {
-        throw new Error(`client ${this.name}, ${order.do}: ${answer.error}`);
-      }
-      return answer.outcome;
-    });
-    this.last = done.catch(() => {});
-    return done;
-  }
-
-  async leave(): Promise<void> {
-    this.child.kill("SIGKILL");
-    await this.child.exited;
-  }
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const piece of stream) {
-    rest += decoder.decode(piece, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+    super(name, [...by, process.execPath, "--no-env-file", MAIN, name, ...servers]);
   }
 }

@@ -2,19 +2,20 @@
  * Hosts of their own on this machine: network namespaces with an address each, on one switch.
  *
  * Problem: what servers do when a network breaks can't be seen on loopback. Approach: a namespace for each host
- * and one more that holds the bridge, so that nothing of the machine's own network is touched or needed. A
- * direction between two hosts is cut by a wrong hardware address for the other one: what is sent goes nowhere,
- * without a word, and connections that were open hang, as behind a firewall that drops. Namespaces carry the id
- * of the process that made them, and those of a dead one are removed first. Rejected: iptables (often not
- * installed, and it does no more here); a bridge of the machine itself (its firewall may filter it).
+ * and one more that holds the bridge, so that nothing of the machine's own network is touched or needed. Where
+ * packets come in, iptables of that namespace drops them, some of them, or answers them with a reset: what is
+ * dropped goes nowhere without a word, and connections that were open hang. Namespaces carry the id of the process
+ * that made them, and those of a dead one are removed first. Rejected: wrong hardware addresses for the other host
+ * (they only cut whole directions); `tc netem` (not in every kernel); a bridge of the machine itself (its firewall
+ * may filter it).
  */
 import { spawnSync } from "node:child_process";
+import { prepareIptables } from "../../scripts/iptables.mjs";
 
 const PREFIX = "hf";
 const INTERFACE = "eth0";
 /** Reserved for tests of networks (RFC 2544): nobody else is there. */
 const NETWORK = "198.18.7";
-const NOBODY = "02:48:46:ff:ff:ff";
 
 function run(command: string, args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
@@ -28,12 +29,15 @@ const ip = (...args: readonly string[]) => run("ip", args);
 export function whyNoHosts(): string | null {
   if (process.platform !== "linux") return "needs Linux";
   if (process.getuid?.() !== 0) return "needs root, for network namespaces";
+  const found = prepareIptables();
+  if ("missing" in found) return found.missing;
   try {
-    const hosts = new Hosts(["probe"]);
+    const hosts = new Hosts(["one", "other"]);
+    hosts.tryRules();
     hosts.remove();
     return null;
   } catch (error) {
-    return `no network namespaces here: ${(error as Error).message.slice(0, 120)}`;
+    return `no network namespaces here: ${(error as Error).message.slice(0, 200)}`;
   }
 }
 
@@ -127,14 +131,15 @@ export class Hosts {
     return ["ip", "netns", "exec", this.space(name)];
   }
 
-  private send(from: string, to: string, hardware: string): void {
-    const target = [this.address(to), "lladdr", hardware, "dev", INTERFACE, "nud", "permanent"];
-    ip("-n", this.space(from), "neigh", "replace", ...target);
+  /** What comes from `from` to `to` is treated so from now on. */
+  private rule(from: string, to: string, ...treatment: string[]): void {
+    const rule = ["iptables", "-w", "-A", "INPUT", "-s", this.address(from), ...treatment];
+    ip("netns", "exec", this.space(to), ...rule);
   }
 
   /** What `from` sends to `to` is lost from now on; the other way stays. */
   cutOneWay(from: string, to: string): void {
-    this.send(from, to, NOBODY);
+    this.rule(from, to, "-j", "DROP");
   }
 
   cut(one: string, other: string): void {
@@ -142,15 +147,38 @@ export class Hosts {
     this.cutOneWay(other, one);
   }
 
-  /** These reach each other, and nobody else reaches any of them. */
-  split(side: readonly string[]): void {
-    const rest = this.names.filter((name) => !side.includes(name));
+  /** Every packet between them is answered by a reset: their connections break, and none comes about. */
+  reset(one: string, other: string): void {
+    const treatment = ["-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"];
+    this.rule(one, other, ...treatment);
+    this.rule(other, one, ...treatment);
+  }
+
+  /** So large a share of the packets between them is lost, each by chance. */
+  lose(one: string, other: string, share: number): void {
+    const chance = ["-m", "statistic", "--mode", "random", "--probability", share.toFixed(4)];
+    this.rule(one, other, ...chance, "-j", "DROP");
+    this.rule(other, one, ...chance, "-j", "DROP");
+  }
+
+  /** Throws what iptables says if it lacks a part that is needed here. */
+  tryRules(): void {
+    const [one = "", other = ""] = this.names;
+    this.cut(one, other);
+    this.reset(one, other);
+    this.lose(one, other, 0.5);
+    this.heal();
+  }
+
+  /** These reach each other, and nobody else reaches any of them, but for who is on both sides. */
+  split(side: readonly string[], onBoth: readonly string[] = []): void {
+    const rest = this.names.filter((name) => !side.includes(name) && !onBoth.includes(name));
     for (const one of side) for (const other of rest) this.cut(one, other);
   }
 
   heal(): void {
-    for (const from of this.names) {
-      for (const to of this.names) if (from !== to) this.send(from, to, this.hardware(to));
+    for (const name of this.names) {
+      ip("netns", "exec", this.space(name), "iptables", "-w", "-F", "INPUT");
     }
   }
 

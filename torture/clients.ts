@@ -1,0 +1,69 @@
+/** The clients of the torture and its observer, each a process on a host of its own, and what they are told. */
+import { join } from "node:path";
+import type { ClusterStatus } from "../src/cli/status-text.ts";
+import { OrderedProcess } from "../test/hosts/orders.ts";
+import type { Shown } from "./history.ts";
+
+export type Order =
+  /** Makes its account. */
+  | { readonly do: "enter" }
+  /** Makes a channel; its id comes of it. */
+  | { readonly do: "create"; readonly name: string }
+  /** Joins the channel and talks from now on; what it sees goes to the file `history`. */
+  | {
+      readonly do: "begin";
+      readonly channel: string;
+      readonly history: string;
+      readonly everyMs: number;
+    }
+  /** Asks for a channel that others ask for too; the answer is in its history. */
+  | { readonly do: "race"; readonly name: string }
+  | { readonly do: "progress" }
+  /** Says nothing more; done when everything it asked for has an outcome. */
+  | { readonly do: "end" }
+  /** Waits until it was shown these; how many it was not comes of it. */
+  | { readonly do: "hear"; readonly messages: readonly string[]; readonly patienceMs: number };
+
+export type Outcomes = {
+  readonly enter: null;
+  readonly create: string;
+  readonly begin: null;
+  readonly race: null;
+  readonly progress: { readonly said: number; readonly stored: number; readonly open: number };
+  readonly end: null;
+  readonly hear: number;
+};
+
+export type TortureClient = OrderedProcess<Order, Outcomes>;
+
+export type Question =
+  /** Makes the first administrator's account, with which everything is looked at. */
+  | { readonly do: "enter"; readonly url: string; readonly invitation: string }
+  | { readonly do: "status"; readonly url: string }
+  /** Everything that this one server shows of a channel; null where it does not answer or shows nobody. */
+  | { readonly do: "read"; readonly url: string; readonly channel: string }
+  | { readonly do: "channels"; readonly url: string; readonly match: string };
+
+export type Findings = {
+  readonly enter: null;
+  readonly status: ClusterStatus | null;
+  readonly read: readonly Shown[] | null;
+  readonly channels: readonly { readonly id: string; readonly name: string }[] | null;
+};
+
+export type Observer = OrderedProcess<Question, Findings>;
+
+const program = (file: string) => [process.execPath, "--no-env-file", join(import.meta.dir, file)];
+
+/** `by`: what runs it somewhere else. It goes to the first of the servers. */
+export function sdkClient(
+  name: string,
+  by: readonly string[],
+  servers: readonly string[],
+): TortureClient {
+  return new OrderedProcess(name, [...by, ...program("client-main.ts"), name, ...servers]);
+}
+
+export function observer(by: readonly string[]): Observer {
+  return new OrderedProcess("observer", [...by, ...program("observer-main.ts")]);
+}

@@ -1,0 +1,253 @@
+/**
+ * One round: a channel of its own, people who talk in it, one or two faults, their end, and the judgment.
+ *
+ * The servers live on from round to round, so each round begins on what the last one left. A channel for each
+ * round keeps what has to be read and judged small; that everything older is still there is what the comparison
+ * of the servers' digests says, and a look at an older round's channel.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Chance } from "../sim/chance.ts";
+import { judgeRound } from "./checks.ts";
+import { Evidence, isAcknowledged, messageOf } from "./evidence.ts";
+import { FAULTS } from "./faults/all.ts";
+import { type Stroke, whole } from "./faults/fault.ts";
+import { type ClientLine, nowMs, type RigLine, type RoundHistory, readLines } from "./history.ts";
+import { inTime, LIVENESS_MS, NotInTime, type Rig, SERVERS } from "./rig.ts";
+
+const EVERY_MS = 80;
+/** Answers that each client must have before and after the faults. */
+const ANSWERS = 4;
+/** How long faults last; some last as long as they themselves say. */
+const STRUCK_MS = { min: 700, max: 2_500 };
+const LOOK_MS = 50;
+const SECOND_FAULT_SHARE = 0.5;
+const RACE_SHARE = 0.5;
+const ALONE_SHARE = 0.5;
+
+export type RoundResult = {
+  readonly n: number;
+  readonly kinds: readonly string[];
+  readonly strokes: readonly string[];
+  readonly findings: readonly string[];
+  readonly counts: Counts;
+  readonly seconds: number;
+  /** Slowest answer and how long it took until writes completed and all had everything after the faults' end. */
+  readonly mendedSeconds: number;
+  /** Where its histories are. */
+  readonly folder: string;
+};
+
+export type Counts = {
+  requests: number;
+  acknowledged: number;
+  refused: number;
+  uncertain: number;
+  /** Messages whose last receipt names one server, two, three. */
+  held: [number, number, number];
+  readings: number;
+};
+
+/** A round's chance: the same for a seed and a number, whatever was before. */
+export function chanceOf(seed: number, n: number): Chance {
+  return new Chance(seed * 2 ** 20 + n);
+}
+
+/** The first fault comes by turns, so that each kind is as frequent; a second one by chance, if it has room. */
+export function kindsOf(faults: readonly string[], n: number, chance: Chance): string[] {
+  const first = faults[n % faults.length] as string;
+  const room = SERVERS.length - (FAULTS[first]?.victims ?? 0);
+  if (chance.next() > SECOND_FAULT_SHARE) return [first];
+  const second = faults.filter((kind) => kind !== first && (FAULTS[kind]?.victims ?? 9) <= room);
+  return second.length === 0 ? [first] : [first, chance.pick(second)];
+}
+
+export class Round {
+  private readonly rig: Rig;
+  private readonly n: number;
+  private readonly chance: Chance;
+  private readonly kinds: readonly string[];
+  private readonly folder: string;
+  private readonly strokes: Stroke[] = [];
+  private readonly findings: string[] = [];
+  private channel = "";
+  private raced: string | null = null;
+  private mendedSeconds = 0;
+
+  constructor(rig: Rig, n: number, seed: number, faults: readonly string[], folder: string) {
+    this.rig = rig;
+    this.n = n;
+    this.chance = chanceOf(seed, n);
+    this.kinds = kindsOf(faults, n, this.chance);
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+    rig.writesTo(folder);
+  }
+
+  async play(): Promise<RoundResult> {
+    const begunMs = performance.now();
+    try {
+      await this.run();
+    } catch (error) {
+      const { message } = error as Error;
+      this.findings.push(error instanceof NotInTime ? `alive: ${message}` : `rig: ${message}`);
+    }
+    const history = await this.histories();
+    const isJudged = this.channel !== "";
+    if (isJudged && this.findings.length === 0) this.findings.push(...judgeRound(history));
+    for (const death of this.rig.cluster.deaths.splice(0)) this.findings.push(`death: ${death}`);
+    return {
+      n: this.n,
+      kinds: this.kinds,
+      strokes: this.strokes.map(({ words }) => words),
+      findings: this.findings,
+      counts: isJudged ? countsOf(new Evidence(history)) : noCounts(),
+      seconds: (performance.now() - begunMs) / 1_000,
+      mendedSeconds: this.mendedSeconds,
+      folder: this.folder,
+    };
+  }
+
+  private async run(): Promise<void> {
+    await this.beginTalk();
+    await this.strike();
+    await this.mend();
+    await this.endTalk();
+    const difference = await inTime("holdfast verify", this.rig.verify());
+    if (difference !== null) this.findings.push(`digests: ${difference}`);
+  }
+
+  private historyOf(client: string): string {
+    return join(this.folder, `${client}.jsonl`);
+  }
+
+  private async histories(): Promise<RoundHistory> {
+    const clients = [];
+    for (const { name } of this.rig.clients) {
+      const path = this.historyOf(name);
+      if (!(await Bun.file(path).exists())) continue;
+      clients.push({ client: name, lines: await readLines<ClientLine>(path) });
+    }
+    return { clients, rig: await readLines<RigLine>(join(this.folder, "rig.jsonl")) };
+  }
+
+  private async beginTalk(): Promise<void> {
+    const { rig, chance } = this;
+    const maker = chance.pick(rig.clients.slice(0, SERVERS.length));
+    this.channel = await inTime(
+      "making the round's channel",
+      maker.does({ do: "create", name: `round-${this.n}` }),
+    );
+    this.raced = chance.next() < RACE_SHARE ? `race-${this.n}` : null;
+    rig.write({ is: "round", conversation: this.channel, raced: this.raced });
+    const begun = rig.clients.map((client) =>
+      client.does({
+        do: "begin",
+        channel: this.channel,
+        history: this.historyOf(client.name),
+        everyMs: EVERY_MS,
+      }),
+    );
+    await inTime("joining the round's channel", Promise.all(begun));
+    await this.answered("the first answers");
+  }
+
+  /** Until each client had some more answers than now. */
+  private async answered(what: string): Promise<void> {
+    const all = this.rig.clients.map(async (client) => {
+      const { stored } = await client.does({ do: "progress" });
+      while ((await client.does({ do: "progress" })).stored < stored + ANSWERS) {
+        await Bun.sleep(LOOK_MS);
+      }
+    });
+    await inTime(what, Promise.all(all));
+  }
+
+  private async strike(): Promise<void> {
+    const { rig, chance, raced } = this;
+    const victims = chance.shuffle(SERVERS);
+    for (const kind of this.kinds) {
+      const fault = FAULTS[kind];
+      if (fault === undefined) throw new Error(`no fault ${kind}`);
+      const stroke = await fault.strike(rig, victims.splice(0, fault.victims), chance);
+      this.strokes.push(stroke);
+      rig.write({ is: "struck", at: nowMs(), what: `${kind}: ${stroke.words}` });
+    }
+    if (raced !== null) {
+      for (const client of chance.shuffle(rig.clients).slice(0, 2)) {
+        await client.does({ do: "race", name: raced });
+      }
+    }
+    await Bun.sleep(whole(chance, STRUCK_MS.min, STRUCK_MS.max));
+    for (const server of SERVERS) await rig.look(server, this.channel, false);
+  }
+
+  private async mend(): Promise<void> {
+    const { rig, chance } = this;
+    for (const stroke of this.strokes) await stroke.mend();
+    rig.hosts.heal();
+    const off = () => SERVERS.filter((name) => rig.cluster.get(name).state === "off");
+    const alone = chance.pick(off());
+    if (alone !== undefined && chance.next() < ALONE_SHARE) await this.startAlone(alone);
+    await inTime("the starts", rig.cluster.start(chance.shuffle(off())));
+    rig.write({ is: "mended", at: nowMs(), what: "everything" });
+    const begunMs = performance.now();
+    await this.answered("answers after everything was mended");
+    await inTime("catching up", rig.cluster.caughtUp());
+    this.mendedSeconds = (performance.now() - begunMs) / 1_000;
+  }
+
+  /** What it has on its own disk, before anybody can give it what it lost. */
+  private async startAlone(server: string): Promise<void> {
+    const { rig } = this;
+    rig.isolate(server);
+    await inTime(`the start of ${server} alone`, rig.cluster.start([server]));
+    await rig.look(server, this.channel, false);
+    rig.hosts.heal();
+  }
+
+  private async endTalk(): Promise<void> {
+    const { rig } = this;
+    const ends = rig.clients.map((client) => client.does({ do: "end" }));
+    await inTime("the last answers", Promise.all(ends));
+    await inTime("the servers' last exchange", rig.cluster.settled());
+    for (const server of SERVERS) {
+      if (!(await rig.look(server, this.channel, true))) {
+        throw new NotInTime(`${server} does not show the channel`);
+      }
+    }
+    if (this.raced !== null) await this.listRaced(this.raced);
+    const { final } = new Evidence(await this.histories());
+    const ids = (final[0]?.messages ?? []).filter(({ deleted }) => !deleted).map(({ id }) => id);
+    const order = { do: "hear", messages: ids, patienceMs: LIVENESS_MS / 3 } as const;
+    await inTime("hearing of everything", Promise.all(rig.clients.map((one) => one.does(order))));
+  }
+
+  private async listRaced(raced: string): Promise<void> {
+    for (const server of SERVERS) {
+      const url = this.rig.cluster.url(server);
+      const match = `${raced}*`;
+      const channels = await this.rig.eye.does({ do: "channels", url, match });
+      if (channels === null) throw new NotInTime(`${server} does not list its channels`);
+      this.rig.write({ is: "channels", server, channels });
+    }
+  }
+}
+
+function noCounts(): Counts {
+  return { requests: 0, acknowledged: 0, refused: 0, uncertain: 0, held: [0, 0, 0], readings: 0 };
+}
+
+function countsOf(evidence: Evidence): Counts {
+  const counts = noCounts();
+  counts.readings = evidence.readings.length;
+  for (const request of evidence.requests) {
+    counts.requests++;
+    if (isAcknowledged(request)) counts.acknowledged++;
+    else if (request.isUnknown || request.open > 0) counts.uncertain++;
+    else counts.refused++;
+    const held = request.receipts.at(-1)?.held.length ?? 0;
+    if (messageOf(request) !== undefined && held > 0) counts.held[Math.min(held, 3) - 1]! += 1;
+  }
+  return counts;
+}
