@@ -81,6 +81,14 @@ test("[R6] alone it serves: what is here is answered, what it lacks is `stale`, 
   const [unknown] = await tries("c", other.token, "new1");
   expect(unknown && code(unknown)).toBe("unavailable");
   expect(unknown?.error?.message).toMatch(/not known on server c, and server [ab] cannot be asked/);
+  for (const name of ["ann", "nobody"]) {
+    const wrong = { name, password: "another password", id: newId() };
+    const refused = await here.pass(here.connect("c").request("session.open", wrong));
+    expect(code(refused)).toBe("bad_credentials");
+    expect(refused.error?.message).toMatch(
+      /^the name or the password is wrong, or newer than what server c knows, because server [ab] cannot be asked: try another server$/,
+    );
+  }
   const call = { body: "", address: "10.9.9.9", operator: false };
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "session.list", params: {} });
   const http = await here.host("c").gateway.call({ ...call, body, token: other.token });

@@ -86,18 +86,37 @@ export class Elsewhere {
 }
 
 /**
- * The answer to a token that is not known here. Another server may know it: one that cannot be asked, or whose
- * ops are not here yet. A server that was told of others and has met none knows nothing of them.
+ * Why something that is not known here may be known to another server: one cannot be asked, or its ops are not here
+ * yet. A server that was told of others and has met none knows nothing of them. Null when all is here.
  */
-export function unknownToken({ replica, links }: Pick<Services, "replica" | "links">): Refusal {
+function whyUnknown({ replica, links }: Pick<Services, "replica" | "links">): string | null {
   const { name, isBehind, servers } = replica.status();
   const others = servers.filter((server) => server.name !== name && !server.isRemoved);
-  const unheard = others.filter(({ isInSync }) => !isInSync);
-  if (isBehind || unheard.length > 0 || (others.length === 0 && links().length > 0)) {
-    const whom =
-      unheard.length > 0 ? `server ${unheard[0]?.name} cannot be asked` : "it lacks ops of others";
-    const what = `this token is not known on server ${name}, and ${whom}: try again, or another server`;
-    return new Refusal("unavailable", what, RETRY_AFTER_MS);
-  }
-  return new Refusal("unauthorized", "this token is not known here: sign in again");
+  const unheard = others.find(({ isInSync }) => !isInSync);
+  if (unheard !== undefined) return `server ${unheard.name} cannot be asked`;
+  const hasMetNone = others.length === 0 && links().length > 0;
+  return isBehind || hasMetNone ? "it lacks ops of others" : null;
+}
+
+/** The answer to a token that is not known here. */
+export function unknownToken(services: Pick<Services, "replica" | "links">): Refusal {
+  const why = whyUnknown(services);
+  if (why === null)
+    return new Refusal("unauthorized", "this token is not known here: sign in again");
+  const { name } = services.replica;
+  const what = `this token is not known on server ${name}, and ${why}: try again, or another server`;
+  return new Refusal("unavailable", what, RETRY_AFTER_MS);
+}
+
+/**
+ * The answer to a name or a password that does not fit what is here. It says the same whichever of the two is
+ * wrong; who is new elsewhere, or has another password there, learns that this server may not know it yet.
+ */
+export function wrongCredentials(services: Pick<Services, "replica" | "links">): Refusal {
+  const why = whyUnknown(services);
+  const what = "the name or the password is wrong";
+  if (why === null) return new Refusal("bad_credentials", what);
+  const { name } = services.replica;
+  const hint = `${what}, or newer than what server ${name} knows, because ${why}: try another server`;
+  return new Refusal("bad_credentials", hint);
 }

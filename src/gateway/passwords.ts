@@ -82,13 +82,14 @@ export class Passwords {
 
   /**
    * Verifies a password of the account called `name`. `hash` is null where there is no such account.
-   * Throws `bad_credentials`, or `rate_limited` after too many wrong ones.
+   * Throws what a wrong one is told, or `rate_limited` after too many.
    */
   async demand(
     name: string,
     address: string,
     password: string,
     hash: string | null,
+    wrong = () => new Refusal("bad_credentials", "the name or the password is wrong"),
   ): Promise<void> {
     const account = `${name} ${address}`;
     this.byAccount.check(account, GUESSING);
@@ -104,7 +105,7 @@ export class Passwords {
       );
       return verified && hash !== null;
     });
-    if (!good) throw new Refusal("bad_credentials", "the name or the password is wrong");
+    if (!good) throw wrong();
     this.byAccount.giveBack(account);
     this.byAddress.giveBack(address);
   }

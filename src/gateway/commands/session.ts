@@ -9,7 +9,7 @@ import {
 import { COOKIE } from "../../protocol/schema.ts";
 import { goodSessions, sessionEnd } from "../accounts.ts";
 import type { Caller, Commands } from "../command.ts";
-import { unknownToken } from "../elsewhere.ts";
+import { unknownToken, wrongCredentials } from "../elsewhere.ts";
 import type { Services } from "../services.ts";
 import { checkedName, checkLabel } from "../text.ts";
 import { isTicket, makeTicket, sessionOfTicket } from "../tickets.ts";
@@ -69,9 +69,9 @@ export const sessionCommands: Commands<"session"> = {
       const state = account === null ? undefined : services.view.get("account", account);
       const hash = state?.password?.value ?? null;
       const throttleKey = account ?? name;
-      await services.passwords.demand(throttleKey, caller.address, params.password, hash);
-      if (account === null)
-        throw new Refusal("bad_credentials", "the name or the password is wrong");
+      const wrong = () => wrongCredentials(services);
+      await services.passwords.demand(throttleKey, caller.address, params.password, hash, wrong);
+      if (account === null) throw wrong();
       assertUsable(services, account);
       assertSameAccount(caller, account);
       const label = checkLabel(params.label ?? "");
