@@ -119,7 +119,7 @@ export class SessionStore {
   place(session: KeptSession): { id: string; name: string } | undefined {
     try {
       const text = this.folder.read(`${this.chatFolder(session)}/place.json`);
-      const { id, name } = JSON.parse(text ?? "{}");
+      const { id, name } = JSON.parse(text ?? "null") ?? {};
       return typeof id === "string" && typeof name === "string" ? { id, name } : undefined;
     } catch (error) {
       if (error instanceof SyntaxError) return undefined;

@@ -163,6 +163,7 @@ class Reader {
         return value;
       }
       scale *= 128;
+      if (scale > max) throw malformed("a number is out of bounds");
     }
   }
   text(length: number): string {

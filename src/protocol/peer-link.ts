@@ -58,7 +58,8 @@ export function decodeLinkMessage(frame: string): LinkMessage | "unknown" | null
     return null;
   }
   const { type } = said as { type?: unknown };
-  const check = checks.get(String(type));
+  if (typeof type !== "string") return null; // named twice
+  const check = checks.get(type);
   if (check === undefined) return "unknown";
   return check.Check(said) ? (said as LinkMessage) : null;
 }

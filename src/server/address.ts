@@ -31,7 +31,10 @@ export function formatHostPort({ host, port }: HostPort): string {
 export function parsePeer(text: string): string | null {
   if (!/^https?:\/\//i.test(text)) {
     const parsed = parseHostPort(text);
-    return parsed === null || parsed.port === 0 ? null : formatHostPort(parsed);
+    if (parsed === null || parsed.port === 0) return null;
+    const peer = formatHostPort(parsed);
+    // A name whose last part is a number is no name to a URL, and could never be dialled.
+    return URL.canParse(`http://${peer}`) ? peer : null;
   }
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || url.username !== "" || url.hostname === "") return null;

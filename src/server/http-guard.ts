@@ -123,10 +123,13 @@ export async function readBody(request: Request, bytesMax: number, waitMs: numbe
   }
 }
 
+const UNNAMED = "http://unnamed.invalid";
+
 /** Null if it names a host that is none. One that names no host at all is old, or a machine's probe. */
 export function requestUrl({ url, headers }: Request): URL | null {
   if (URL.canParse(url)) return new URL(url);
-  return headers.has("host") ? null : new URL(url, "http://unnamed.invalid");
+  if (headers.has("host") || !URL.canParse(url, UNNAMED)) return null;
+  return new URL(url, UNNAMED);
 }
 
 /** What the sender of a body that can't be read is told. */

@@ -54,6 +54,9 @@ export function readServerFile(data: string): Stored | null {
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (code === "ENAMETOOLONG") {
+      throw new StartError("usage", `${data} is no path: ${message}`, "give a shorter --data");
+    }
     const remedy = "run this as the user who owns the directory, or choose another by --data";
     throw new StartError("no_permission", `${path} can't be read: ${message}`, remedy);
   }

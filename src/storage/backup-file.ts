@@ -124,19 +124,29 @@ export function decodeHeader(bytes: Uint8Array): BackupHeader {
   }
   const isWhole = bytes.length === BACKUP_HEADER_BYTES && /^ *$/.test(rest) && lines.length === 5;
   if (!isWhole || hash !== sha256Hex(`${first}\n${json}\n`)) throw damaged("its header is damaged");
-  const header = JSON.parse(json) as BackupHeader;
+  const header = parsed(json);
   if (!isHeader(header)) throw damaged("its header says what no header says");
   return header;
 }
 
-function isHeader(header: BackupHeader): boolean {
+/** null for what is no JSON: the hash in a header is anybody's to compute. */
+function parsed(json: string): Partial<BackupHeader> | null {
+  try {
+    return JSON.parse(json) as Partial<BackupHeader> | null;
+  } catch {
+    return null;
+  }
+}
+
+function isHeader(header: Partial<BackupHeader> | null): header is BackupHeader {
+  if (header === null) return false;
   const { made, release, cluster, server, store, vector, bodyHash } = header;
   const counts = [header.logFormat, header.ops, header.origins, header.bodyBytes];
   const texts = [made, release, cluster, store, vector, bodyHash];
   return (
-    counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
+    counts.every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
     texts.every((text) => typeof text === "string" && text.length <= 200) &&
-    /^[A-Za-z0-9_-]{1,64}$/.test(cluster) &&
+    /^[A-Za-z0-9_-]{1,64}$/.test(cluster as string) &&
     typeof server === "string" &&
     isServerName(server)
   );

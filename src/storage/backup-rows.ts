@@ -161,6 +161,15 @@ export class RecordReader {
     return this.bytes.slice(at, at + length);
   }
 
+  private text(length: number): string {
+    const bytes = this.raw(length);
+    try {
+      return fromUtf8(bytes);
+    } catch {
+      throw refused("a name that is no text");
+    }
+  }
+
   op(): OpRecord {
     const o = this.u32();
     const seq = this.whole(1);
@@ -175,7 +184,7 @@ export class RecordReader {
 
   origin(): OriginRecord {
     const o = this.u32();
-    const origin = fromUtf8(this.raw(this.u8()));
+    const origin = this.text(this.u8());
     return { o, origin, seq: this.whole(0), chain: this.raw(CHAIN_BYTES) };
   }
 

@@ -81,10 +81,21 @@ export function encodeHead(head: LogHead, counter: number): Uint8Array<ArrayBuff
   return slot;
 }
 
+type ReadHead = { readonly head: LogHead; readonly counter: number };
+
 /** null if the slot is not one that {@link encodeHead} made. */
-export function decodeHead(slot: Uint8Array): { head: LogHead; counter: number } | null {
+export function decodeHead(slot: Uint8Array): ReadHead | null {
   if (slot.length !== HEAD_SLOT_BYTES || !equalBytes(slot.subarray(0, 8), MAGIC)) return null;
   if (!equalBytes(slot.subarray(CHECKSUM_AT, CHECKED_FROM), checksum(slot))) return null;
+  try {
+    return readSlot(slot);
+  } catch {
+    return null; // somebody else can compute the checksum, too
+  }
+}
+
+/** Throws for texts that are none, and for what goes past the end. */
+function readSlot(slot: Uint8Array): ReadHead {
   const view = new DataView(slot.buffer, slot.byteOffset, slot.length);
   let at = N_AT + 8;
   const take = (): string => {
