@@ -5,7 +5,7 @@
  * stood for the first time, and a refusal of it is `indefinite` again: an attempt went unanswered, whichever
  * call made it. The newest UNKNOWN_MAX such ids are remembered.
  */
-import type { HoldfastError } from "./error.ts";
+import { type HoldfastError, noServer } from "./error.ts";
 import { asRecipient, idFor, Names, type Resolved } from "./names.ts";
 import type { CallOptions } from "./options.ts";
 import type { Clock } from "./ports.ts";
@@ -13,6 +13,7 @@ import type { RequestIds } from "./request-ids.ts";
 import type { RequestSpec } from "./requests.ts";
 import { isWrite, type NameKey, namesIn, signsIn } from "./table.ts";
 import { type Timing, UNKNOWN_MAX } from "./timing.ts";
+import { resolutionIn } from "./told.ts";
 
 export type Values = Record<string, unknown>;
 
@@ -114,14 +115,20 @@ export class Calls {
   }
 
   private async resolve(name: string, deadlineMs: number): Promise<Resolved> {
-    const ask = (stale: boolean) =>
-      this.send("conversation.resolve", { in: name }, { deadlineMs, stale }, false);
+    const ask = async (stale: boolean): Promise<Resolved> => {
+      const options = { deadlineMs, stale };
+      const found = resolutionIn(
+        await this.send("conversation.resolve", { in: name }, options, false),
+      );
+      if (found === undefined) throw noServer("the server");
+      return found;
+    };
     try {
-      return (await ask(false)) as Resolved;
+      return await ask(false);
     } catch (error) {
       // Writing goes on although some of what we saw is missing there.
       if ((error as HoldfastError).code !== "stale") throw error;
-      return (await ask(true)) as Resolved;
+      return await ask(true);
     }
   }
 

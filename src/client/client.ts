@@ -12,7 +12,7 @@ import type { ConnectionOwner } from "./connection-owner.ts";
 import type { ConnectionStatus } from "./connection-status.ts";
 import { Cursors, Shown } from "./cursors.ts";
 import { HoldfastError, isSessionCode } from "./error.ts";
-import { type ClientEvents, Emitter, idOf, type Listener } from "./events.ts";
+import { type ClientEvents, Emitter, type Listener } from "./events.ts";
 import { Keeper } from "./keeper.ts";
 import type { Link } from "./link.ts";
 import { holdLock } from "./lock.ts";
@@ -31,7 +31,7 @@ import {
 import { RequestIds } from "./request-ids.ts";
 import { type RequestSpec, Requests } from "./requests.ts";
 import { Resuming } from "./resuming.ts";
-import { type ServerEntry, Servers } from "./servers.ts";
+import { Servers } from "./servers.ts";
 import { KeptSession } from "./session.ts";
 import {
   type CallParams,
@@ -44,6 +44,7 @@ import {
 } from "./table.ts";
 import { type Ticket, Tickets } from "./tickets.ts";
 import { SHOWN_MAX, TIMING, type Timing } from "./timing.ts";
+import { isRecord, openingIn, renamed, textIn } from "./told.ts";
 
 /** Made by {@link createClient}. */
 export class Client {
@@ -120,10 +121,9 @@ export class Client {
         account: () => this.#session.account,
         ready: () => this.#connection.signedIn && this.#session.account !== undefined,
         resolve: (name) => this.#calls.recipient(name),
-        post: async (to, text, id, unanswered) => {
-          const params = { to, text, id };
-          const result = await this.#calls.send("message.post", params, {}, unanswered);
-          return result as Result<"message.post">;
+        post: (...[to, text, id, unanswered]) => {
+          const posted = this.#calls.send("message.post", { to, text, id }, {}, unanswered);
+          return posted as Promise<Result<"message.post">>;
         },
         changed: (entry, dropped) =>
           this.#emitter.emit("outbox", dropped ? { entry, dropped } : { entry }),
@@ -306,8 +306,8 @@ export class Client {
       },
       event: (method, params) => this.#event(method, params),
       answer: (link, { id, result, error }, isOld) => {
-        if (error === undefined) this.#answered(link, id as number, result as Values, isOld);
-        this.#requests.answer(id as number, result, error);
+        const isRead = error !== undefined || this.#answered(link, id as number, result, isOld);
+        this.#requests.answer(id as number, isRead ? result : undefined, error);
       },
       awaits: (attempt) => this.#requests.behind(attempt) !== undefined,
       showing: () => this.#requests.showing(),
@@ -351,7 +351,7 @@ export class Client {
   }
 
   #event(method: string, params: unknown): void {
-    const values = (typeof params === "object" && params !== null ? params : {}) as Values;
+    const values: Values = isRecord(params) ? params : {};
     this.#notice(method, values);
     const event = this.#shown.asWhat(method, values.message);
     const open = event === undefined ? [] : this.#emitter.pass(event, values);
@@ -360,32 +360,32 @@ export class Client {
     const counts = !this.#connection.replaying || !passing(method);
     if (typeof cursor === "string" && cursor !== "" && counts) this.#cursors.passed(cursor, open);
     if (method === "session.ended") {
-      this.#end(String(values.reason ?? "the session is over"), "session_ended");
+      this.#end(textIn(values.reason) ?? "the session is over", "session_ended");
     }
   }
 
   /** What events mean to the client itself. */
   #notice(method: string, values: Values): void {
     if (method === "servers.changed" && this.#learns) {
-      this.#servers.learn(values.servers as ServerEntry[]);
+      this.#servers.learn(values.servers);
       this.#session.learn({ servers: this.#servers.told });
     }
     if (/^(account\.changed|channel\.changed|reset)$/.test(method)) this.#calls.names.forget();
-    const changed = values.account;
-    if (method === "account.changed" && this.#account && idOf(changed) === this.#account.id) {
-      const { name, displayName } = changed as Account;
-      this.#account = { ...this.#account, name, displayName: displayName ?? "" };
-    }
+    if (method === "account.changed") this.#account &&= renamed(this.#account, values.account);
   }
 
-  #answered(link: Link, attempt: number, result: Values, isOld: boolean): void {
+  /** False for what no server answers to this. */
+  #answered(link: Link, attempt: number, result: unknown, isOld: boolean): boolean {
     const request = this.#requests.behind(attempt);
-    if (request === undefined || typeof result !== "object" || result === null) return;
+    if (request === undefined || !isRecord(result)) return request === undefined;
     if (signsIn(request.method)) {
-      this.#signedIn(link, result as Result<"session.open">);
+      const opened = openingIn(result);
+      if (opened === undefined) return false;
+      this.#signedIn(link, opened);
     } else if (movesCursor(request.method) && !request.stale && !isOld) {
       if (typeof result.cursor === "string") this.#cursors.passed(result.cursor, []);
     }
+    return true;
   }
 
   #signedIn(link: Link, result: Result<"session.open">): void {

@@ -17,11 +17,10 @@
  *     each server is tried once without waiting; between rounds the wait is random and bounded.
  *  6. `closed` is final.
  */
-import type { Result } from "../protocol/methods.ts";
 import type { CLOSE_CODES } from "../protocol/rpc.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
 import type { ConnectionState, ConnectionStatus } from "./connection-status.ts";
-import { errorOf, HoldfastError, isSessionCode } from "./error.ts";
+import { errorOf, HoldfastError, isSessionCode, whyNot } from "./error.ts";
 import { type Frame, parseFrame } from "./frames.ts";
 import {
   ask,
@@ -39,6 +38,7 @@ import { type Clock, fraction, type Random, type SocketConstructor } from "./por
 import type { Servers } from "./servers.ts";
 import { Spare } from "./spare.ts";
 import { backoffMs, type Timing } from "./timing.ts";
+import { greetingIn, resumptionIn } from "./told.ts";
 
 const SESSION_ENDED: (typeof CLOSE_CODES)["session_ended"] = 4002;
 
@@ -195,29 +195,28 @@ export class Connection {
   }
 
   private ownAnswer(link: LinkFacts, frame: Extract<Frame, { kind: "answer" }>): void {
-    if (frame.id === "hello" && link.greeting === "asked") {
-      if (frame.error !== undefined) {
-        this.end(link, errorOf(frame.error));
-        return;
-      }
-      const hello = frame.result as Result<"server.hello">;
-      const error = this.owner.greeted(hello, link.server);
-      link.name = hello.server;
+    const { id, result, error: refusal } = frame;
+    if (id === "hello" && link.greeting === "asked") {
+      const hello = refusal === undefined ? greetingIn(result) : undefined;
+      link.name = hello?.server;
       link.greeting = "done";
+      const error = hello ? this.owner.greeted(hello, link.server) : whyNot(refusal, link.server);
       if (error !== undefined) this.end(link, error);
-    } else if (frame.id === resumeId(link) && link.session === "asked") {
-      if (frame.error === undefined) {
+    } else if (id === resumeId(link) && link.session === "asked") {
+      const resumed = refusal === undefined ? resumptionIn(result) : undefined;
+      const code = refusal?.data?.code;
+      if (resumed !== undefined) {
         link.session = link.resumedFrom === undefined ? "done" : "replaying";
-        this.owner.resumed(frame.result as Result<"session.resume">, link.cursorRefused);
-      } else if (link.resumedFrom !== undefined && frame.error.data?.code === "invalid") {
+        this.owner.resumed(resumed, link.cursorRefused);
+      } else if (link.resumedFrom !== undefined && code === "invalid") {
         link.session = "none"; // nothing but the cursor can be wrong with it
         link.cursorRefused = true;
-      } else if (isSessionCode(frame.error.data?.code)) {
+      } else if (isSessionCode(code)) {
         link.session = "none";
-        const error = errorOf(frame.error);
+        const error = errorOf(refusal);
         if (!this.owner.refused(error, link.server)) this.end(link, error);
       } else {
-        this.end(link, errorOf(frame.error));
+        this.end(link, whyNot(refusal, link.server));
       }
     }
   }

@@ -10,6 +10,7 @@
  * Order is all that is known about cursors: on one connection a later one covers every earlier one.
  */
 import type { Message } from "../protocol/schema.ts";
+import { isRecord } from "./told.ts";
 
 type Step = { cursor: string; open: number };
 
@@ -90,19 +91,16 @@ export class Shown {
   asWhat(event: string, message: unknown): string | undefined {
     if (event === "reset") this.clear(); // what there is will be read anew, and what comes later is new
     if (event !== "message.posted" && event !== "message.changed") return event;
-    const { id, position, deleted } = (message ?? {}) as {
-      readonly id?: string;
-      readonly position?: string;
-      readonly deleted?: boolean;
-    };
-    const before = this.places.get(String(id));
-    const place = { position: String(position), isDeleted: deleted === true };
+    const { id, position, deleted } = isRecord(message) ? message : {};
+    if (typeof id !== "string" || typeof position !== "string") return event; // no server's
+    const before = this.places.get(id);
+    const place = { position, isDeleted: deleted === true };
     if (before?.isDeleted && !place.isDeleted) return undefined;
     const isShown = before?.position === place.position && before.isDeleted === place.isDeleted;
     if (event === "message.posted" && isShown) return undefined;
     // A change tells where it stands, too: for a server that lacks the one that counts, somewhere else.
     const isNoted = event === "message.posted" || place.isDeleted || before !== undefined;
-    if (isNoted) this.places.set(String(id), place);
+    if (isNoted) this.places.set(id, place);
     if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
     if (before !== undefined) return "message.changed";
     if (event === "message.posted") this.markLate(message as Partial<Message>);
@@ -110,7 +108,8 @@ export class Shown {
   }
 
   private markLate(message: Partial<Message>): void {
-    const { conversation = "", position = "" } = message;
+    const { conversation, position = "" } = message;
+    if (typeof conversation !== "string") return;
     const newest = this.newest.get(conversation) ?? "";
     if (position < newest) message.late = true;
     else this.newest.set(conversation, position);

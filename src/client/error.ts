@@ -47,6 +47,16 @@ export function errorOf(error: Partial<RpcError> | undefined, requestId?: string
   });
 }
 
+/** What answers there is no Holdfast server. */
+export function noServer(server: string): HoldfastError {
+  return new HoldfastError("unavailable", `${server} does not answer as a Holdfast server`);
+}
+
+/** Why an answer is not the one that was asked for: it says no, or it says nothing. */
+export function whyNot(error: Partial<RpcError> | undefined, server: string): HoldfastError {
+  return error === undefined ? noServer(server) : errorOf(error);
+}
+
 /** Codes that say: this session is no (longer a) session. */
 export function isSessionCode(code: RefusalCode | undefined): boolean {
   return code === "unauthorized" || code === "session_ended" || code === "bad_credentials";

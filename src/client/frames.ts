@@ -1,34 +1,30 @@
 /** Reads what a server sends: an event, an answer, or something that is neither. Never throws. */
 import type { RpcError } from "../protocol/rpc.ts";
+import { errorIn, isRecord } from "./told.ts";
 
 export type Frame =
   | { kind: "event"; method: string; params: unknown }
-  | { kind: "answer"; id: string | number; result?: unknown; error?: RpcError }
+  | { kind: "answer"; id: string | number; result?: unknown; error?: Partial<RpcError> }
   | { kind: "other"; why: string };
-
-type Raw = { id?: unknown; method?: unknown; params?: unknown; result?: unknown; error?: unknown };
 
 export function parseFrame(data: unknown): Frame {
   if (typeof data !== "string")
     return { kind: "other", why: "the server sent a frame that is no text" };
-  let raw: Raw | null;
+  let raw: unknown;
   try {
     raw = JSON.parse(data);
   } catch {
     return { kind: "other", why: "the server sent a frame that is no JSON" };
   }
-  if (typeof raw !== "object" || raw === null) {
+  if (!isRecord(raw)) {
     return { kind: "other", why: "the server sent a frame that is no object" };
   }
   if (typeof raw.method === "string")
     return { kind: "event", method: raw.method, params: raw.params };
   if (typeof raw.id !== "string" && typeof raw.id !== "number") {
-    const message = (raw.error as Partial<RpcError> | undefined)?.message;
-    return {
-      kind: "other",
-      why: `the server could not read a frame: ${message ?? "no reason given"}`,
-    };
+    const why = errorIn(raw.error).message ?? "no reason given";
+    return { kind: "other", why: `the server could not read a frame: ${why}` };
   }
-  if (raw.error !== undefined) return { kind: "answer", id: raw.id, error: raw.error as RpcError };
+  if (raw.error !== undefined) return { kind: "answer", id: raw.id, error: errorIn(raw.error) };
   return { kind: "answer", id: raw.id, result: raw.result };
 }

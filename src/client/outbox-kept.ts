@@ -36,9 +36,7 @@ export function parseKept(text: string): Kept | undefined {
   }
   const entry = value?.entry;
   if (value === null || typeof entry !== "object" || entry === null) return undefined;
-  if (!isRequestId(String(entry.id))) return undefined;
-  if (typeof entry.to !== "string" || typeof entry.text !== "string") return undefined;
-  if (!["waiting", "failed", "stored"].includes(entry.state)) return undefined;
+  if (!isEntry(entry)) return undefined;
   const { target } = value;
   const known = typeof target?.to === "string" && typeof target.conversation === "string";
   return {
@@ -50,4 +48,18 @@ export function parseKept(text: string): Kept | undefined {
     running: false,
     inFlight: false,
   };
+}
+
+function isEntry({ id, to, text, state, at, error }: OutboxEntry): boolean {
+  const isTold =
+    error === undefined || (typeof error?.code === "string" && typeof error.message === "string");
+  return (
+    typeof id === "string" &&
+    isRequestId(id) &&
+    typeof to === "string" &&
+    typeof text === "string" &&
+    ["waiting", "failed", "stored"].includes(state) &&
+    Number.isFinite(at) &&
+    isTold
+  );
 }

@@ -19,12 +19,13 @@
 import type { RefusalCode } from "../core/errors.ts";
 import { FRAME_BYTES_MAX } from "../core/limits.ts";
 import type { RpcError } from "../protocol/rpc.ts";
-import { errorOf, HoldfastError } from "./error.ts";
+import { errorOf, HoldfastError, noServer } from "./error.ts";
 import { Hedging } from "./hedging.ts";
 import type { Link } from "./link.ts";
 import type { Clock } from "./ports.ts";
 import { isWrite, leavesTraces, mayHedge, needsSession, signsIn, takesCursor } from "./table.ts";
 import { IN_FLIGHT_MAX, REQUESTS_MAX, type Timing } from "./timing.ts";
+import { isRecord } from "./told.ts";
 
 export type RequestSpec = {
   readonly method: string;
@@ -173,7 +174,7 @@ export class Requests {
   }
 
   /** An answer came; one to a request that nobody waits for any more is passed over. */
-  answer(id: number, result: unknown, error: RpcError | undefined): void {
+  answer(id: number, result: unknown, error: Partial<RpcError> | undefined): void {
     const attempt = this.close(id);
     if (attempt === undefined) return;
     const { request, link, sentAt } = attempt;
@@ -181,11 +182,14 @@ export class Requests {
     if (isFirst && mayHedge(request.method)) this.hedging.took(this.clock.monotonicMs() - sentAt);
     if (request.settled) {
       // the other server was quicker
-    } else if (error === undefined) {
+    } else if (error === undefined && isRecord(result)) {
       this.settle(request);
       request.resolve(result);
     } else if (request.attempts.size > 0 && (isWrite(request.method) || !isFirst)) {
       // This was refused; the other server has not said yet what became of its attempt.
+    } else if (error === undefined) {
+      request.unanswered = true; // it may have been done
+      this.refuse(request, noServer("the server"));
     } else if (error.data?.code === "shutting_down" || error.data?.code === "behind") {
       // Not done, not here: the same request goes to the next server, or to this one when it is back.
       this.hold([request]);

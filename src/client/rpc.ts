@@ -4,12 +4,12 @@
  * It is sent once. What it cannot know it does not claim: a write that was not answered rejects as
  * `indefinite`, with the id to repeat it under as `requestId`.
  */
-import type { RpcResponse } from "../protocol/rpc.ts";
 import { errorOf, HoldfastError } from "./error.ts";
 import { realClock, realRandom } from "./ports.ts";
 import { RequestIds } from "./request-ids.ts";
 import { baseOf } from "./servers.ts";
 import { type CallParams, isWrite, leavesTraces, type MethodName, type Result } from "./table.ts";
+import { errorIn, isRecord } from "./told.ts";
 
 const ids = new RequestIds(realClock, realRandom);
 
@@ -29,7 +29,7 @@ export async function rpc<M extends MethodName>(
   const values: Record<string, unknown> = { ...params };
   if (isWrite(method)) values.id ??= ids.next();
   const requestId = typeof values.id === "string" ? values.id : undefined;
-  let answer: RpcResponse;
+  let answer: unknown;
   try {
     const response = await fetch(`${base}/v1/rpc`, {
       method: "POST",
@@ -40,15 +40,17 @@ export async function rpc<M extends MethodName>(
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: values }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
-    answer = (await response.json()) as RpcResponse;
+    answer = await response.json();
   } catch (error) {
     throw unanswered(method, `no answer from ${base}: ${error}`, requestId);
   }
-  if ("result" in answer) return answer.result as Result<M>;
-  if (answer.error?.data === undefined) {
+  const { result, error } = isRecord(answer) ? answer : {};
+  if (isRecord(result)) return result as Result<M>;
+  const told = errorIn(error);
+  if (told.data === undefined) {
     throw unanswered(method, `${base} did not answer as a Holdfast server`, requestId);
   }
-  throw errorOf(answer.error, requestId);
+  throw errorOf(told, requestId);
 }
 
 function unanswered(method: string, why: string, requestId: string | undefined): HoldfastError {

@@ -12,6 +12,7 @@
 import type { Result } from "../protocol/methods.ts";
 import { HoldfastError } from "./error.ts";
 import { SERVERS_MAX } from "./timing.ts";
+import { entriesIn } from "./told.ts";
 
 export type ServerEntry = Result<"server.hello">["servers"][number];
 export type KnownServer = Pick<ServerEntry, "name" | "url">;
@@ -92,9 +93,10 @@ export class Servers {
   }
 
   /** What a server says of all of them; `from` is where that one was reached, `name` what it is called. */
-  learn(entries: readonly ServerEntry[], from?: string, name?: string): void {
+  learn(servers: unknown, from?: string, name?: string): void {
     if (from !== undefined && name !== undefined) this.names.set(from, name);
-    if (!Array.isArray(entries)) return; // a server of another release may say less
+    const entries = entriesIn(servers);
+    if (entries === undefined) return;
     const isGood = ({ state, inSync }: ServerEntry) => state === "live" && inSync !== false;
     this.good = new Set(entries.filter(isGood).map(({ name }) => name));
     this.last = entries.slice(0, SERVERS_MAX).map(({ name, url }) => ({ name, url }));
@@ -103,10 +105,7 @@ export class Servers {
 
   /** What was told to a client of before. It stood in a storage, and may be anything. */
   recall(told: unknown): void {
-    if (!Array.isArray(told)) return;
-    this.add(
-      told.filter((entry) => typeof entry?.url === "string" && typeof entry.name === "string"),
-    );
+    this.add(entriesIn(told) ?? []);
   }
 
   private add(entries: readonly KnownServer[]): void {

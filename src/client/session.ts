@@ -7,6 +7,7 @@
 import type { Keeper } from "./keeper.ts";
 import type { Clock } from "./ports.ts";
 import type { KnownServer } from "./servers.ts";
+import { entriesIn, isRecord, textIn } from "./told.ts";
 
 type Known = {
   token: string;
@@ -55,10 +56,12 @@ export class KeptSession {
   load(kept: ReadonlyMap<string, string>): string | undefined {
     const session = read(kept.get("session"));
     if (typeof session?.token !== "string") return undefined;
-    const { token, account, cluster, servers } = session;
-    this.#known = { token, account, cluster, servers: servers as unknown as Known["servers"] };
+    const { token } = session;
+    const account = textIn(session.account);
+    const servers = entriesIn(session.servers);
+    this.#known = { token, account, cluster: textIn(session.cluster), servers };
     const cursor = read(kept.get("cursor"));
-    const found = cursor?.account === session.account ? cursor?.cursor : undefined;
+    const found = textIn(cursor?.account) === account ? textIn(cursor?.cursor) : undefined;
     this.#stored = found !== undefined;
     return found;
   }
@@ -114,10 +117,10 @@ export class KeptSession {
   }
 }
 
-function read(text: string | undefined): { [key: string]: string | undefined } | undefined {
+function read(text: string | undefined): { readonly [key: string]: unknown } | undefined {
   try {
-    const value = JSON.parse(text ?? "null");
-    return typeof value === "object" && value !== null ? value : undefined;
+    const value: unknown = JSON.parse(text ?? "null");
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -11,13 +11,13 @@
  * servers' cursors would have to be kept apart and proved to each server); a second link kept warm (measured:
  * opening takes a few ms where a hedge waits for 125).
  */
-import type { Result } from "../protocol/methods.ts";
 import type { ConnectionOwner } from "./connection-owner.ts";
-import { errorOf, HoldfastError } from "./error.ts";
+import { errorOf, HoldfastError, noServer } from "./error.ts";
 import type { Frame } from "./frames.ts";
 import { deadAt, greet, hangUp, type LinkFacts, resume, resumeId } from "./link.ts";
 import type { Servers } from "./servers.ts";
 import type { Timing } from "./timing.ts";
+import { greetingIn } from "./told.ts";
 
 export type SpareParts = {
   readonly owner: ConnectionOwner;
@@ -133,14 +133,15 @@ export class Spare {
   }
 
   private ownAnswer(link: LinkFacts, frame: Extract<Frame, { kind: "answer" }>): void {
-    let { error } =
-      frame.error === undefined ? { error: undefined } : { error: errorOf(frame.error) };
-    if (frame.id === "hello" && error === undefined) {
-      const hello = frame.result as Result<"server.hello">;
-      error = this.parts.owner.greeted(hello, link.server);
-      link.name = hello.server;
+    const { id, result, error: refusal } = frame;
+    let error = refusal === undefined ? undefined : errorOf(refusal);
+    if (id === "hello" && error === undefined) {
+      const hello = greetingIn(result);
+      const { owner } = this.parts;
+      error = hello ? owner.greeted(hello, link.server) : noServer(link.server);
+      link.name = hello?.server;
       link.greeting = "done";
-    } else if (frame.id === resumeId(link) && error === undefined) {
+    } else if (id === resumeId(link) && error === undefined) {
       link.session = "replaying";
     }
     // Whether the session is over is for the first server to say: this one may only be behind.

@@ -6,7 +6,7 @@
  * and renewed long before they end. Without a good one the other servers are of no use, and passed over.
  */
 import type { COOKIE as ProtocolCookie } from "../protocol/schema.ts";
-import { HoldfastError, isSessionCode } from "./error.ts";
+import { HoldfastError, isSessionCode, noServer } from "./error.ts";
 import type { Clock } from "./ports.ts";
 
 /** Compared by the compiler with what the protocol says. */
@@ -88,6 +88,7 @@ export class Tickets {
     try {
       const { ticket, forMs } = await this.owner.ask();
       if (this.renewal !== renewal) return;
+      if (typeof ticket !== "string" || !(forMs > 0)) throw noServer("the server");
       this.held = { ticket, until: asked + forMs - MARGIN_MS };
       waitMs = Math.max(AGAIN_MS, forMs * RENEWED_AFTER);
     } catch {
