@@ -1,15 +1,12 @@
-/** Input of every kind, through every decoder: always an answer or a close by the stated rule, never a defect. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+/** Hostile requests of every kind to a whole server: always an answer or a close by the stated rule, never a defect. */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { parseCursor } from "../src/core/cursor.ts";
 import { REFUSAL_CODES } from "../src/core/errors.ts";
-import * as ids from "../src/core/ids.ts";
-import { foldName, matchesWildcard } from "../src/core/names.ts";
-import { parsePosition } from "../src/core/position.ts";
-import { BadFrame, parseRequest } from "../src/gateway/frames.ts";
-import { TABLE } from "../src/gateway/table.ts";
 import { type MethodName, methods } from "../src/protocol/methods.ts";
 import { count, heavy } from "./heavy.ts";
-import { anyText, Dice, type Dictionary, frameText, paramsFor } from "./hostile-inputs.ts";
+import { Dice } from "./hostile/dice.ts";
+import { type Dictionary, frameText, paramsFor } from "./hostile/requests.ts";
+import { anyText } from "./hostile/values.ts";
 import { declared, type Frame, newId, type TestClient, TestServer } from "./in-process.ts";
 
 const CLOSES_BY_RULE = new Set([4000, 4002, 4004]);
@@ -98,54 +95,19 @@ function checkAnswer(method: string, frame: Frame, what: string): void {
   }
 }
 
-describe("[R10] decoders never throw but what they say", () => {
-  const runs = heavy(8_000, 1_000_000);
-  const decoders: Record<string, (dice: Dice) => void> = {
-    cursors: (dice) => {
+test("[R10] a cursor that reads well and says anything is asked about without harm", async () => {
+  const runs = heavy(8_000, 200_000);
+  let read = 0;
+  await withDice((dice) => {
+    for (let i = 0; i < runs; i++) {
       const cursor = parseCursor(anyText(dice, known.cursors));
-      if (cursor === null) return;
+      if (cursor === null) continue;
+      read++;
       server.replica.cursors.arrivalOf(cursor);
       server.replica.cursors.covers(cursor);
-    },
-    positions: (dice) => parsePosition(anyText(dice, known.positions)),
-    references: (dice) => {
-      const text = anyText(dice, known.refs);
-      foldName(text);
-      if (ids.isAccountId(text) || ids.isChannelId(text) || ids.isDirectId(text)) ids.idBytes(text);
-    },
-    "message and session ids": (dice) => {
-      const text = anyText(dice, [...known.messages, ...known.sessions]);
-      if (ids.isMessageId(text) || ids.isSessionId(text)) ids.effectOf(text);
-    },
-    wildcards: (dice) => matchesWildcard(anyText(dice, ["*a*"]), anyText(dice, ["victim"])),
-    frames: (dice) => {
-      try {
-        parseRequest(frameText(dice, dice.pick(names), {}));
-      } catch (error) {
-        if (!(error instanceof BadFrame)) throw error;
-      }
-    },
-    params: (dice) => {
-      const name = dice.pick(names);
-      try {
-        TABLE.get(name)?.check(paramsFor(dice, methods[name].params as never, words));
-      } catch (error) {
-        if ((error as { code?: string }).code !== "invalid") throw error;
-      }
-    },
-  };
-  for (const [name, decode] of Object.entries(decoders)) {
-    test(
-      name,
-      async () => {
-        await withDice((dice) => {
-          for (let i = 0; i < runs; i++) decode(dice);
-        });
-        count(`fuzzed ${name}`, runs);
-      },
-      heavy(60_000, 2_000_000),
-    );
-  }
+    }
+  });
+  expect(read).toBeGreaterThan(0);
 });
 
 test(
