@@ -9,7 +9,6 @@
 import { drainMicrotasks } from "bun:jsc";
 import type { Clock, Timer } from "../src/replica/ports.ts";
 
-const EPOCH_MS = 1_700_000_000_000;
 /** The shortest wait there is: what is added to the time moves it. */
 const TICK_MS = 0.001;
 /** So many events at one moment: somebody waits for a time that never comes. */
@@ -67,6 +66,8 @@ function before(a: Event, b: Event): boolean {
 
 export class Time {
   nowMs = 0;
+  /** What a right wall clock says at `nowMs` 0. */
+  private epochMs = 1_700_000_000_000;
   /** Of when and in which order everything ran: two runs that differ anywhere soon differ here. */
   sum = 0;
   /** Called after each event and all that followed from it. */
@@ -74,6 +75,15 @@ export class Time {
   private readonly heap = new EventHeap();
   private order = 0;
   private atOnce = 0;
+
+  /** Time in which nothing runs: everybody's clock has gone on after it. */
+  skip(ms: number): void {
+    this.epochMs += ms;
+  }
+
+  get epoch(): number {
+    return this.epochMs;
+  }
 
   at(delayMs: number, act: () => void): Timer {
     const waitMs = delayMs > 0 ? Math.max(TICK_MS, delayMs) : 0;
@@ -136,7 +146,7 @@ export class ProcessClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.wallAheadMs + this.time.nowMs * this.drift;
+    return this.time.epoch + this.wallAheadMs + this.time.nowMs * this.drift;
   }
 
   /** Somebody sets the wall clock. */

@@ -45,6 +45,8 @@ export class Disk {
   failsNext = false;
   /** When it was put back to an older copy, and to how many ops. */
   readonly rollbacks: { readonly atMs: number; readonly toN: number }[] = [];
+  /** What of it went on as another store, by the numbers here, with the numbers there. */
+  heir: { readonly disk: Disk; readonly ns: ReadonlyMap<number, number> } | null = null;
   /** Called for each op that is durable. */
   onStored: (op: Op, n: number) => void = () => {};
 
@@ -191,6 +193,7 @@ export class Disk {
       const [at, eraser] = [moved.get(n), moved.get(by)];
       if (at !== undefined && eraser !== undefined) kept.erasedBy.set(at, eraser);
     }
+    this.heir = { disk: kept, ns: moved };
     return kept;
   }
 

@@ -1,4 +1,5 @@
 /** What each kind of fault does to a world; everything that lasts ends by itself. */
+import { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
@@ -11,7 +12,8 @@ const QUICK_DISK_MS: readonly [number, number] = [0.2, 3];
 const QUICK_NETWORK_MS: readonly [number, number] = [0.1, 2];
 /** Wrong by more than any server takes for right. */
 const CLOCK_OFF_MS = 300_000;
-const YEAR_MS = 365 * 86_400_000;
+const DAY_MS = 86_400_000;
+const YEAR_MS = 365 * DAY_MS;
 
 export type FaultWorld = {
   readonly time: Time;
@@ -20,6 +22,8 @@ export type FaultWorld = {
   readonly people: readonly Person[];
   readonly sometimes: Sometimes;
   readonly plan: Plan;
+  /** When the last of what lasts is over. */
+  troubledUntilMs: number;
   /** Until everything is to be mended. */
   readonly isStormy: boolean;
   note(text: string): void;
@@ -43,13 +47,20 @@ class Deed {
     this.person = world.people[fault.person % world.people.length] as Person;
   }
 
-  /** ms between two bounds, the same for the same fault. */
-  ms(least: number, most: number): number {
+  /** Between two bounds, the same for the same fault. */
+  share(least: number, most: number): number {
     return least + this.fault.share * (most - least);
   }
 
+  /** ms between two bounds that hold for a short world. */
+  ms(least: number, most: number): number {
+    return this.share(least, most) * this.fault.stretch;
+  }
+
   later(ms: number, act: () => void): void {
-    this.world.time.at(ms, act);
+    const { world } = this;
+    world.troubledUntilMs = Math.max(world.troubledUntilMs, world.time.nowMs + ms);
+    world.time.at(ms, act);
   }
 
   startLater(server: SimServer, ms: number): void {
@@ -83,12 +94,12 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
   },
   freeze: (deed) => {
     deed.first.freeze();
-    deed.later(deed.ms(30, FREEZE_MS_MAX), () => deed.first.thaw());
+    deed.later(deed.share(30, FREEZE_MS_MAX), () => deed.first.thaw());
   },
   "kill-the-acknowledger": (deed) => {
     const { first, all } = deed;
     for (const server of all.slice(1)) server.freeze();
-    deed.later(deed.ms(300, 3_000), () => {
+    deed.later(deed.share(300, 3_000), () => {
       if (deed.world.isStormy) first.kill();
       for (const server of all.slice(1)) server.thaw();
     });
@@ -125,12 +136,12 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
   },
   "slow-network": (deed) => {
     const { network } = deed.world;
-    network.delayMs = [0.5, deed.ms(10, 300)];
+    network.delayMs = [0.5, deed.share(10, 300)];
     deed.later(deed.ms(500, 5_000), () => {
       network.delayMs = QUICK_NETWORK_MS;
     });
   },
-  "slow-disk": (deed) => slowDisk(deed, [20, deed.ms(50, 500)], deed.ms(500, 6_000)),
+  "slow-disk": (deed) => slowDisk(deed, [20, deed.share(50, 500)], deed.ms(500, 6_000)),
   "stalled-disk": (deed) => slowDisk(deed, [2_000, 2_500], 100),
   "fsync-error": (deed) => {
     deed.first.disk.failsNext = true;
@@ -148,8 +159,28 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
     deed.startLater(deed.first, deed.ms(0, 4_000));
   },
   "roll-back": (deed) => {
-    deed.first.rollBack(Math.ceil(deed.ms(1, 60)));
+    deed.first.rollBack(Math.ceil(deed.share(1, 60)));
     deed.startLater(deed.first, deed.ms(0, 3_000));
+  },
+  damage: (deed) => {
+    // Bits flip: an op here and there.
+    const { length } = deed.first.disk.ops;
+    const chance = new Chance(deed.fault.n * 2 ** 32 + length);
+    const lost = Array.from({ length }, (_, i) => i + 1).filter(() => chance.happens(0.04));
+    salvage(deed, lost);
+  },
+  truncate: (deed) => {
+    const { length } = deed.first.disk.ops;
+    const kept = Math.max(0, length - Math.ceil(deed.share(1, 60)));
+    salvage(
+      deed,
+      Array.from({ length: length - kept }, (_, i) => kept + i + 1),
+    );
+  },
+  "long-off": (deed) => {
+    for (const server of deed.all) server.kill();
+    deed.world.time.skip(deed.share(30, 500) * DAY_MS);
+    for (const [i, server] of deed.all.entries()) deed.startLater(server, i * deed.ms(0, 1_500));
   },
   leap: (deed) => {
     const { share, coin } = deed.fault;
@@ -166,6 +197,12 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
     deed.later(deed.ms(50, 6_000), () => deed.person.thaw());
   },
 };
+
+/** A store that finds itself damaged refuses to start; its operator starts it with `--accept-loss`. */
+function salvage(deed: Deed, lost: readonly number[]): void {
+  deed.first.salvage(new Set(lost));
+  deed.startLater(deed.first, deed.ms(300, 4_000));
+}
 
 function slowDisk(deed: Deed, commitMs: readonly [number, number], ms: number): void {
   const { disk } = deed.first;

@@ -272,6 +272,14 @@ export class SimServer {
     this.disk = this.newDisk();
   }
 
+  /** Of the ops on its disk some are damaged, and given up. */
+  salvage(lost: ReadonlySet<number>): void {
+    this.kill();
+    this.lost.push({ disk: this.disk, atMs: this.world.time.nowMs });
+    this.stores++;
+    this.disk = this.disk.salvaged(`store-${this.name}-${this.stores}`, lost);
+  }
+
   /** Its data directory is put back to how it was so many ops ago. */
   rollBack(ops: number): void {
     this.kill();

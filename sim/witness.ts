@@ -351,6 +351,8 @@ export class Witness {
 
 /** Whether a copy is still where it was: its disk is in use, and was not put back to before it. */
 export function isKept({ disk, n }: Copy, sinceMs: number, inUse: ReadonlySet<Disk>): boolean {
-  if (!inUse.has(disk)) return false;
-  return !disk.rollbacks.some(({ atMs, toN }) => atMs >= sinceMs && toN < n);
+  if (disk.rollbacks.some(({ atMs, toN }) => atMs >= sinceMs && toN < n)) return false;
+  if (disk.heir === null) return inUse.has(disk);
+  const moved = disk.heir.ns.get(n);
+  return moved !== undefined && isKept({ disk: disk.heir.disk, n: moved }, sinceMs, inUse);
 }

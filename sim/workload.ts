@@ -5,6 +5,7 @@
 import { HoldfastError } from "../src/client/index.ts";
 import type { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
+import { type Pace, quietLeftMs, steady } from "./pace.ts";
 import type { Person, Write } from "./person.ts";
 import type { Sometimes } from "./sometimes.ts";
 
@@ -36,33 +37,36 @@ export class Workload {
   isOver = false;
   private readonly world: WorkloadWorld;
   private made = 0;
+  private pace: Pace = steady(0);
 
   constructor(world: WorkloadWorld) {
     this.world = world;
   }
 
-  /** Each person does something about so often. */
-  begin(everyMs: number): void {
-    for (const person of this.world.people) this.live(person, everyMs);
-    for (const stranger of this.world.strangers) this.annoy(stranger, everyMs);
+  /** Each person does something about so often from now on. */
+  begin(pace: Pace): void {
+    this.pace = pace;
+    for (const person of this.world.people) {
+      this.live(person, 2, () => {
+        if (person.isUp && person.process?.clock.isFrozen === false) this.act(person);
+      });
+    }
+    for (const stranger of this.world.strangers) this.live(stranger, 6, () => stranger.act());
   }
 
-  private live(person: Person, everyMs: number): void {
+  /** Again and again, until it is over or another pace begins. */
+  private live({ chance }: { readonly chance: Chance }, most: number, act: () => void): void {
+    const { pace } = this;
     const next = () => {
-      if (this.isOver) return;
-      if (person.isUp && person.process?.clock.isFrozen === false) this.act(person);
-      this.world.time.at(person.chance.between(0, 2 * everyMs), next);
+      if (this.isOver || this.pace !== pace) return;
+      act();
+      later(most);
     };
-    this.world.time.at(person.chance.between(0, everyMs), next);
-  }
-
-  private annoy(stranger: Stranger, everyMs: number): void {
-    const next = () => {
-      if (this.isOver) return;
-      stranger.act();
-      this.world.time.at(stranger.chance.between(0, 6 * everyMs), next);
+    const later = (times: number) => {
+      const ms = chance.between(0, times * pace.everyMs);
+      this.world.time.at(ms + quietLeftMs(pace, this.world.time.nowMs + ms), next);
     };
-    this.world.time.at(stranger.chance.between(0, everyMs), next);
+    later(1);
   }
 
   private act(person: Person): void {

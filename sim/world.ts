@@ -16,6 +16,7 @@ import type { Disk } from "./disk.ts";
 import { calm, strike } from "./faults.ts";
 import { Network } from "./network.ts";
 import { Newcomers } from "./newcomers.ts";
+import { steady } from "./pace.ts";
 import { Person, type Write } from "./person.ts";
 import type { Plan } from "./plan.ts";
 import { Rude } from "./rude.ts";
@@ -27,6 +28,9 @@ import { isKept, Witness } from "./witness.ts";
 import { type Stranger, Workload } from "./workload.ts";
 
 const LOOK_MS = 50;
+const STEP_MS = 10_000;
+/** A clock that is wrong by a twentieth would be off by a quarter of an hour in the end. */
+const LONG_DRIFT_SHARE = 100;
 const PEACE_MS = 1_500;
 /** Within so much simulated time after the last fault: */
 const MEET_MS = 30_000;
@@ -54,6 +58,7 @@ export class World {
   readonly witness: Witness;
   readonly work: Workload;
   isStormy = false;
+  troubledUntilMs = 0;
   private failure: Violation | null = null;
   private wholeMs: number | null = null;
 
@@ -101,7 +106,8 @@ export class World {
     return plan.servers.map((name) => {
       const server = new SimServer(name, plan.servers, world, chance.fork());
       server.wallAheadMs = chance.between(-1_000, 1_000);
-      server.drift = 1 + (chance.happens(0.2) ? chance.between(-0.05, 0.05) : 0);
+      const drift = chance.happens(0.2) ? chance.between(-0.05, 0.05) : 0;
+      server.drift = 1 + (plan.isLong ? drift / LONG_DRIFT_SHARE : drift);
       return server;
     });
   }
@@ -214,9 +220,12 @@ export class World {
     this.until("all servers meet", MEET_MS, () => this.isWhole(this.servers));
     this.wholeMs = this.time.nowMs;
     for (const person of this.people) person.start();
-    this.work.begin(plan.everyMs);
+    const often = steady(plan.everyMs);
+    this.work.begin(often);
     this.pass(PEACE_MS);
+    if (plan.isLong) this.work.begin(plan.pace);
     this.storm();
+    if (plan.isLong) this.work.begin(often);
     this.mend();
     this.restore();
     judge(this);
@@ -226,12 +235,32 @@ export class World {
     this.isStormy = this.plan.faults.length > 0;
     const begunMs = this.time.nowMs;
     for (const fault of this.plan.faults) {
-      this.pass(Math.max(0, begunMs + fault.atMs - this.time.nowMs));
+      this.passTo(begunMs + fault.atMs);
       this.wholeMs = null;
       strike(fault, this);
     }
-    this.pass(Math.max(0, begunMs + this.plan.stormMs - this.time.nowMs));
+    this.passTo(begunMs + this.plan.stormMs);
     this.isStormy = false;
+  }
+
+  /** In hours there are times without trouble: then all come to be whole again. */
+  private passTo(endMs: number): void {
+    const calmMs = this.troubledUntilMs + MENDED_MS;
+    if (this.plan.isLong && calmMs < endMs) {
+      this.pass(Math.max(0, calmMs - this.time.nowMs));
+      const areRight = this.servers.every(({ wallAheadMs }) => Math.abs(wallAheadMs) < 60_000);
+      if (areRight) {
+        this.until("all are whole, without trouble for a while", LOOK_MS, () =>
+          this.isWhole(this.servers),
+        );
+        this.wholeMs = this.time.nowMs;
+        this.sometimes.happened("whole again between two faults");
+      }
+    }
+    while (this.time.nowMs < endMs) {
+      this.pass(Math.min(STEP_MS, endMs - this.time.nowMs));
+      this.bounds();
+    }
   }
 
   /** Some servers are mended and the others are gone: writes complete and lag ends. */
