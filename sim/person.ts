@@ -203,6 +203,7 @@ export class Person {
     client.on("reset", () => {
       this.world.sometimes.happened("a client was told to read everything anew");
       this.sinceMs = this.world.time.nowMs;
+      this.shown.doubt();
       // What it shows is replaced by what it reads: if it dies before that it has what its cursor tells of.
       return this.take(process, () => this.readAll(client, process));
     });

@@ -1,39 +1,18 @@
-/**
- * A server of a simulated world: a disk that stays, and a process that comes and goes.
- *
- * The process is the real thing (fold on SQLite, replica, gateway, mesh, cluster), put together as
- * src/server/start.ts does; only what touches the machine is simulated: log on a disk, clock, chance, network,
- * and passwords that cost nothing.
- */
+/** A server of a simulated world: a disk that stays, and a process (running.ts) that comes and goes. */
 import { createPrivateKey } from "node:crypto";
 import { STOP_DEADLINE_MS } from "../src/core/limits.ts";
-import { Gateway } from "../src/gateway/gateway.ts";
-import type { PasswordHasher } from "../src/gateway/ports.ts";
 import { ServerKey } from "../src/mesh/server-key.ts";
-import { Replica } from "../src/replica/replica.ts";
-import { Cluster, type ClusterParts } from "../src/server/cluster.ts";
-import type { Config } from "../src/server/config.ts";
-import { ServerKeyring } from "../src/server/keyring.ts";
-import type { ServerLog } from "../src/server/log.ts";
-import { clusterIdOf, deriveKey, type Secrets } from "../src/server/secret.ts";
-import { sha256 } from "../src/storage/log-hash.ts";
-import { SqliteView } from "../src/storage/view.ts";
+import type { PeerChange } from "../src/replica/detector.ts";
+import type { Left } from "../src/server/leaving.ts";
 import type { Chance } from "./chance.ts";
-import { ClientLines, type LineWatch } from "./client-lines.ts";
+import type { LineWatch } from "./client-lines.ts";
 import { ProcessClock, type Time } from "./clock.ts";
-import { Disk, DiskError, DiskLog } from "./disk.ts";
-import type { Network, Process } from "./network.ts";
-import { servePeers, wireDialler } from "./peer-wires.ts";
+import { Disk, DiskError } from "./disk.ts";
+import type { Network } from "./network.ts";
+import { openProcess, type Running } from "./running.ts";
+import type { Sometimes } from "./sometimes.ts";
 import type { Trace } from "./trace.ts";
 
-const SECRET = new Uint8Array(32).fill(7);
-const SECRETS: Secrets = {
-  secret: SECRET,
-  cluster: clusterIdOf(SECRET),
-  generation: 0,
-  former: [],
-};
-const RELEASE = "0.0.0";
 /** PKCS #8 around the 32 bytes of an Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 /** From the start of the process until it serves, ms. */
@@ -44,39 +23,22 @@ export type ServerWorld = {
   readonly time: Time;
   readonly network: Network;
   readonly trace: Trace;
+  readonly sometimes: Sometimes;
   /** Looks at what is said to this server's clients. */
   watch(server: SimServer): LineWatch;
   /** A new disk, or one whose content changed. */
   watchDisk(server: SimServer): void;
   /** A peer of this server fell silent or was lost. */
   suspected(server: SimServer): void;
+  /** It was removed from the cluster and may stop. */
+  left(server: SimServer, left: Left): void;
   /** Something happened that never may. */
   defect(server: SimServer, what: string): void;
 };
 
-type Running = {
-  readonly process: Process;
-  readonly log: DiskLog;
-  readonly view: SqliteView;
-  readonly replica: Replica;
-  readonly gateway: Gateway;
-  readonly cluster: Cluster;
-  readonly lines: ClientLines;
-};
-
-/** A hash that costs nothing: what argon2id costs is not what a simulation is about. */
-function passwordsOf(clock: ProcessClock): PasswordHasher {
-  const digest = (password: string) => Bun.hash.wyhash(password).toString(36);
-  const later = <T>(value: T) =>
-    new Promise<T>((resolve) => clock.schedule(5, () => resolve(value)));
-  return {
-    hash: (password) => later(digest(password)),
-    verify: (password, hash) => later(digest(password) === hash),
-  };
-}
-
 export class SimServer {
   readonly name: string;
+  readonly host: string;
   readonly url: string;
   readonly peers: readonly string[];
   disk: Disk;
@@ -88,6 +50,7 @@ export class SimServer {
   /** Never comes back, until the world is whole again at its end. */
   isDead = false;
   starts = 0;
+  isLaterRelease = false;
   private readonly world: ServerWorld;
   private readonly chance: Chance;
   private readonly key: ServerKey;
@@ -99,6 +62,7 @@ export class SimServer {
 
   constructor(name: string, all: readonly string[], world: ServerWorld, chance: Chance) {
     this.name = name;
+    this.host = name;
     this.url = `http://${name}:7300`;
     this.peers = all.filter((other) => other !== name).map((other) => `${other}:7300`);
     this.world = world;
@@ -138,86 +102,33 @@ export class SimServer {
     this.world.watchDisk(this);
     const clock = new ProcessClock(time, this.wallAheadMs, this.drift);
     clock.onThrow = (error) => this.ended(error);
-    const process = { host: this.name, clock };
-    const log = new DiskLog(this.disk, clock, this.chance.fork());
-    const view = SqliteView.open({ path: ":memory:", hash: sha256, log }).view;
-    while (view.catchUp());
-    const random = this.chance.fork();
-    const { name, url, key } = this;
-    const parts = { name, key: key.publicText, url, hash: sha256, clock, random, log, view };
-    const replica = new Replica(parts);
-    const cluster = new Cluster(this.clusterParts(process, replica, random));
-    const lines = new ClientLines(network, process, this.world.watch(this));
-    const gateway = this.openGateway(clock, replica, cluster, lines, random);
-    replica.listen({
-      folded: () => {},
-      alarm: (what, message, clear) => {
-        trace.note(`${name}: alarm ${what}${clear ? " over" : ""}: ${message}`);
-      },
-      peer: (other, change) => {
-        const reason = change.what === "out_of_sync" ? ` (${change.reason})` : "";
-        trace.note(`${name}: ${other} ${change.what}${reason}`);
-        if (change.what !== "joined" && change.what !== "in_sync") this.world.suspected(this);
-      },
-    });
-    this.running = { process, log, view, replica, gateway, cluster, lines };
-    lines.serve(gateway);
-    servePeers(network, process, cluster.mesh);
-    cluster.start(gateway);
-    trace.note(`${name} serves, ${this.disk.ops.length} ops`);
-  }
-
-  private clusterParts(process: Process, replica: Replica, random: Chance): ClusterParts {
-    const { trace, network } = this.world;
-    const quiet = () => {};
-    const note = (_fields: object, message: string) => trace.note(`${this.name}: ${message}`);
-    return {
-      config: { process: { name: this.name, peers: this.peers } } as unknown as Config,
-      log: { info: quiet, warn: note, error: note } as unknown as ServerLog,
-      replica,
-      storeId: this.disk.storeId,
-      key: this.key,
-      keyring: new ServerKeyring("nowhere", SECRETS),
-      url: this.url,
-      release: RELEASE,
-      ca: null,
-      clock: process.clock,
-      random: random.fork(),
-      connect: wireDialler(network, process),
-    };
-  }
-
-  private openGateway(
-    clock: ProcessClock,
-    replica: Replica,
-    cluster: Cluster,
-    lines: ClientLines,
-    random: Chance,
-  ): Gateway {
-    return new Gateway({
-      replica,
+    const { name, host, url, peers, key, disk, chance, isLaterRelease } = this;
+    this.running = openProcess({
+      name,
+      host,
+      url,
+      peers,
+      key,
+      disk,
       clock,
-      random: random.fork(),
-      hash: sha256,
-      passwords: passwordsOf(clock),
-      derive: (label) => deriveKey(SECRET, label),
-      cluster: clusterIdOf(SECRET),
-      version: RELEASE,
-      servers: () => cluster.servers(),
-      links: () => cluster.links(),
-      signUp: "open",
-      writesPerSecond: 0,
-      broadcast: lines,
-      log: {
-        info: () => {},
-        warn: () => {},
-        error: (fields, message) => {
-          if (!("what" in fields)) this.world.defect(this, `${message}\n${fields.stack ?? ""}`);
-        },
-      },
-      observe: () => {},
-      observeClose: () => {},
+      chance,
+      network,
+      isLaterRelease,
+      watch: this.world.watch(this),
+      note: (text) => trace.note(`${host}: ${text}`),
+      peer: (other, change) => this.heardOf(other, change),
+      defect: (what) => this.world.defect(this, what),
+      left: (left) => this.world.left(this, left),
     });
+    trace.note(`${host} serves, ${this.disk.ops.length} ops`);
+  }
+
+  private heardOf(other: string, change: PeerChange): void {
+    const { trace, sometimes } = this.world;
+    const reason = change.what === "out_of_sync" ? ` (${change.reason})` : "";
+    trace.note(`${this.host}: ${other} ${change.what}${reason}`);
+    sometimes.happened(`a server was found ${change.what}${reason}`);
+    if (change.what !== "joined" && change.what !== "in_sync") this.world.suspected(this);
   }
 
   /** Something was thrown, and nothing of the process goes on. */
@@ -234,6 +145,9 @@ export class SimServer {
     if (running === null) return;
     this.running = null;
     this.isStopping = false;
+    for (const [found, times] of Object.entries(running.viewCheck.found)) {
+      if (times > 0) this.world.sometimes.happened(`views were compared: ${found}`, times);
+    }
     running.process.clock.kill();
     running.log.crash();
     this.world.network.gone(running.process);

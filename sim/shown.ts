@@ -22,6 +22,8 @@ export function shownOf({ id, author, text, position, deleted }: Message): Shown
 /** What is known of a message: when it came (what waited longer to be taken in is older), and in which process. */
 type Known = { readonly message: ShownMessage; readonly cameMs: number; readonly by: object };
 
+const DOUBTED = {};
+
 export class Shown {
   private readonly all = new Map<string, Map<string, Known>>();
 
@@ -43,6 +45,13 @@ export class Shown {
       return;
     }
     messages.set(message.id, { message, cameMs, by });
+  }
+
+  /** Who is told to read anew is told that what was seen may be gone: nothing of it is held to. */
+  doubt(): void {
+    for (const messages of this.all.values()) {
+      for (const [id, known] of messages) messages.set(id, { ...known, by: DOUBTED });
+    }
   }
 
   /** Forgets everything, as who is told to read anew from the beginning. */

@@ -5,6 +5,7 @@
  * they count, and shares nothing with the fold: of one (author, id) the first in the total order counts, of edits the
  * one that knew of most before it, a deletion always.
  */
+import { plainOrigin } from "../src/core/branch.ts";
 import { effectOf, type MessageId, messageIdFor } from "../src/core/ids.ts";
 import { type Op, openBody } from "../src/core/op.ts";
 import { compareStamps } from "../src/core/stamp.ts";
@@ -54,11 +55,12 @@ function countingOps(ops: readonly Op[]): Op[] {
   return [...first.values()];
 }
 
-/** By stamp, then origin, then seq. */
+/** By stamp, then origin, then seq; which branch of an incarnation it is filed under says nothing. */
 function isBefore(a: Op, b: Op): boolean {
   const byStamp = compareStamps(a.stamp, b.stamp);
   if (byStamp !== 0) return byStamp < 0;
-  return a.origin === b.origin ? a.seq < b.seq : a.origin < b.origin;
+  const [one, other] = [plainOrigin(a.origin), plainOrigin(b.origin)];
+  return one === other ? a.seq < b.seq : one < other;
 }
 
 /** Of each message the edit by its author that counts: that of the highest version, the later of two. */

@@ -1,4 +1,6 @@
 /** What must hold of a world in the end, whatever happened in it. Each check complains of the first it finds. */
+import { plainOrigin } from "../src/core/branch.ts";
+import { equalBytes } from "../src/core/bytes.ts";
 import { channelIdFor } from "../src/core/ids.ts";
 import type { Op } from "../src/core/op.ts";
 import { compareStamps } from "../src/core/stamp.ts";
@@ -91,16 +93,18 @@ function oneEffect(world: World): void {
   for (const { op, n } of first.values()) {
     const counts = view.effect(op.author, op.id);
     if (counts === undefined || counts === n) continue;
+    // What a salvage kept above a gap came back under its old name, too: one op in two places.
+    if (equalBytes((server.disk.ops[counts - 1] as Op).bytes, op.bytes)) continue;
     world.fail("R5", `of ${op.author} ${op.id} op ${counts} counts, not ${n}`);
   }
 }
 
-/** By stamp, then origin, then seq. */
+/** By stamp, then origin, then seq; which branch of an incarnation it is filed under says nothing. */
 function comparePlaces(a: Op, b: Op): number {
   const byStamp = compareStamps(a.stamp, b.stamp);
   if (byStamp !== 0) return byStamp;
-  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1;
-  return a.seq - b.seq;
+  const [one, other] = [plainOrigin(a.origin), plainOrigin(b.origin)];
+  return one === other ? a.seq - b.seq : one < other ? -1 : 1;
 }
 
 /** R11: what its caller was told is refused is nowhere. */

@@ -95,6 +95,8 @@ export class World {
       time,
       network,
       trace,
+      sometimes: this.sometimes,
+      left: () => {},
       watch: (server: SimServer) => this.witness.watch(server),
       watchDisk: (server: SimServer) => this.witness.watchDisk(server),
       suspected: () => {

@@ -42,6 +42,8 @@ export type ClusterParts = {
   readonly random: Random;
   /** This server was removed and may stop. */
   readonly left?: (left: Left) => void;
+  /** Versions of the links that it speaks, the least and the most; others in the simulator. */
+  readonly versions?: readonly [number, number];
   /** How a connection is opened; another way in the simulator. */
   readonly connect?: MeshOptions["connect"];
 };
@@ -56,10 +58,11 @@ export class Cluster {
     this.parts = parts;
     const { config, replica, url, membership } = parts;
     const { name, peers } = config.process;
+    const [versionMin, versionMax] = parts.versions ?? [PEER_VERSION_MIN, PEER_VERSION];
     this.mesh = new Mesh({
       self: {
-        versionMin: PEER_VERSION_MIN,
-        versionMax: PEER_VERSION,
+        versionMin,
+        versionMax,
         cluster: parts.keyring.cluster,
         server: name,
         store: parts.storeId,

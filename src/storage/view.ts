@@ -16,12 +16,13 @@ import type { AccountId, MessageId } from "../core/ids.ts";
 import { ERASE_BATCH_OPS, SEARCH_LAG_OPS_MAX } from "../core/limits.ts";
 import type { Op } from "../core/op.ts";
 import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
+import type { LogicalTable, RowKey } from "../core/view-range.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { foldOp, subjectsOf } from "../ops/fold.ts";
 import { messagePost } from "../ops/message.ts";
 import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
 import { Statements } from "./statements.ts";
-import { dumpTables } from "./view-dump.ts";
+import { type DumpRow, dumpTable, dumpTables } from "./view-dump.ts";
 import { SqliteFoldView } from "./view-fold.ts";
 import { textOf } from "./view-messages.ts";
 import { ViewReads } from "./view-read.ts";
@@ -304,6 +305,11 @@ export class SqliteView extends ViewReads implements View {
 
   dump(): Iterable<string> {
     return dumpTables(this.rows.sql, (...page) => this.history(...page));
+  }
+
+  /** The rows of one table of the dump that come after a key. */
+  rowsOf(table: LogicalTable, after: RowKey | null): Iterable<DumpRow> {
+    return dumpTable(this.rows.sql, (...page) => this.history(...page), table, after);
   }
 
   close(): void {
