@@ -1,6 +1,7 @@
 /** What each kind of fault does to a world; everything that lasts ends by itself. */
 import { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
+import type { Fleet } from "./fleet.ts";
 import type { Network } from "./network.ts";
 import type { Person } from "./person.ts";
 import type { Fault, FaultKind, Plan } from "./plan.ts";
@@ -19,6 +20,7 @@ export type FaultWorld = {
   readonly time: Time;
   readonly network: Network;
   readonly servers: readonly SimServer[];
+  readonly fleet: Fleet;
   readonly people: readonly Person[];
   readonly sometimes: Sometimes;
   readonly plan: Plan;
@@ -41,7 +43,10 @@ class Deed {
   constructor(fault: Fault, world: FaultWorld) {
     this.fault = fault;
     this.world = world;
-    this.all = fault.servers.map((name) => world.servers.find((s) => s.name === name) as SimServer);
+    const named = world.servers.filter(({ name }) => fault.servers.includes(name));
+    named.sort((a, b) => fault.servers.indexOf(a.name) - fault.servers.indexOf(b.name));
+    const joined = world.servers.filter((server) => !named.includes(server));
+    this.all = fault.coin ? [...joined, ...named] : [...named, ...joined];
     this.first = this.all[0] as SimServer;
     this.second = this.all[1] ?? this.first;
     this.person = world.people[fault.person % world.people.length] as Person;
@@ -177,6 +182,17 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
       Array.from({ length: length - kept }, (_, i) => kept + i + 1),
     );
   },
+  join: (deed) => {
+    if (deed.fault.coin) deed.world.fleet.letBack(deed.first);
+    else deed.world.fleet.join(deed.first);
+  },
+  remove: (deed) => deed.world.fleet.remove(deed.second, deed.first),
+  upgrade: (deed) => {
+    // Its next process is of another release, later or earlier; both are known to each other.
+    deed.first.stop();
+    deed.first.isLaterRelease = !deed.first.isLaterRelease;
+    deed.startLater(deed.first, deed.ms(300, 3_000));
+  },
   "long-off": (deed) => {
     for (const server of deed.all) server.kill();
     deed.world.time.skip(deed.share(30, 500) * DAY_MS);
@@ -223,7 +239,7 @@ export function strike(fault: Fault, world: FaultWorld): void {
 export function calm(world: FaultWorld): void {
   world.network.healAll();
   world.network.delayMs = QUICK_NETWORK_MS;
-  for (const server of world.servers) {
+  for (const server of world.fleet.everybody) {
     server.thaw();
     server.disk.commitMs = QUICK_DISK_MS;
     server.disk.freeBytes = 1e12;

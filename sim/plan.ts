@@ -35,7 +35,7 @@ const EARLY_KINDS = [
   "vanish",
   "freeze-client",
 ] as const;
-const LATEST_KINDS = ["damage", "truncate", "long-off"] as const;
+const LATEST_KINDS = ["damage", "truncate", "join", "remove", "upgrade", "long-off"] as const;
 export const FAULT_KINDS = [...EARLY_KINDS, ...LATEST_KINDS] as const;
 
 /** Seeds from here on have what was thought of later: what earlier ones found stays with them. */
@@ -65,6 +65,8 @@ export type Fault = {
 
 /** Kinds that cost data of a disk: not in every run, or little would ever be held to be kept. */
 const COSTLY: ReadonlySet<FaultKind> = new Set(["wipe", "roll-back", "damage", "truncate"]);
+/** After these a server may have to join, for which its clock has to be right. */
+const JOINING: ReadonlySet<FaultKind> = new Set([...COSTLY, "join", "remove"]);
 /** Nothing comes of these in seconds. */
 const LONG_ONLY: ReadonlySet<FaultKind> = new Set(["long-off"]);
 
@@ -91,6 +93,8 @@ export type Plan = {
   readonly hasDevices: boolean;
   /** Whether people sign up all along (newcomers.ts). */
   readonly hasNewcomers: boolean;
+  /** Whether some servers come to be of a later release (later-release.ts). */
+  readonly hasUpgrades: boolean;
   /** Who is gone while the survivors are mended answers nothing, and closes nothing: as after a power cut. */
   readonly goneAreSilent: boolean;
 };
@@ -157,7 +161,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     });
   }
   const survivors = chance.shuffle(servers).slice(0, 1 + chance.below(servers.length));
-  const clocksAreSet = chance.happens(0.5) || faults.some(({ kind }) => COSTLY.has(kind));
+  const clocksAreSet = chance.happens(0.5) || faults.some(({ kind }) => JOINING.has(kind));
   const left = less.only === undefined ? null : new Set(less.only);
   const stormMs = less.stormMs ?? course.stormMs;
   return {
@@ -173,6 +177,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     clocksAreSet,
     hasDevices,
     hasNewcomers,
+    hasUpgrades: kinds.includes("upgrade"),
     goneAreSilent,
   };
 }

@@ -72,6 +72,10 @@ export class SimServer {
     this.disk = this.newDisk();
   }
 
+  get publicKey(): string {
+    return this.key.publicText;
+  }
+
   private newDisk(): Disk {
     this.stores++;
     return new Disk(`store-${this.name}-${this.stores}`);

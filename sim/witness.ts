@@ -34,7 +34,7 @@ type Asked = {
   readonly atMs: number;
 };
 /** A write that is asked for, by whom. */
-type Write = Asked & { readonly id: RequestId; readonly author: AccountId };
+type Write = Omit<Asked, "params"> & { readonly id: RequestId; readonly author: AccountId };
 type Said = { readonly id: string; readonly text: string; readonly deleted?: true };
 type Receipt = { readonly held: readonly string[]; readonly of: number };
 
@@ -103,7 +103,9 @@ function messageOf({ data }: Op): string {
 }
 
 export type WitnessWorld = {
+  /** Those that are members. */
   readonly servers: readonly SimServer[];
+  readonly everybody: readonly SimServer[];
   readonly sometimes: Sometimes;
   nowMs(): number;
   mix(content: Uint8Array): void;
@@ -276,9 +278,9 @@ export class Witness {
   }
 
   /** R1: everybody in a receipt has the op on its disk, or lost that disk so lately that nobody knows. */
-  private acknowledge(server: SimServer, asked: Write, receipt: Receipt): void {
+  acknowledge(server: SimServer, asked: Write, receipt: Receipt): void {
     const { author, id, method } = asked;
-    const { servers, sometimes } = this.world;
+    const { everybody, sometimes } = this.world;
     const what = `${method} ${id} through ${server.name}`;
     const { held } = receipt;
     if (!held.includes(server.name)) this.world.fail("R1", `${what}: answered without itself`);
@@ -287,7 +289,7 @@ export class Witness {
     }
     const copies: Copy[] = [];
     for (const name of held) {
-      const holder = servers.find((other) => other.name === name);
+      const holder = everybody.find((other) => other.name === name);
       const n = holder && this.index(holder.disk).find(author, id);
       if (holder !== undefined && n !== undefined) copies.push({ disk: holder.disk, n });
       else if (holder !== undefined && this.wasLostLately(holder, author, id)) {
@@ -331,7 +333,7 @@ export class Witness {
     readonly id: string;
   }): boolean {
     const minted = new Set<string>();
-    for (const { disk } of this.world.servers) {
+    for (const { disk } of this.world.everybody) {
       const n = this.index(disk).find(author, id);
       const op = n === undefined ? undefined : disk.ops[n - 1];
       if (op !== undefined) minted.add(`${op.origin} ${op.seq}`);

@@ -4,21 +4,22 @@
  * It begins in peace, so that what only holds in peace is seen to hold; then comes the storm; then some servers
  * are mended, alone, and must come to work and to agree; then all. Last, everything is looked at.
  */
-import { createClient, HoldfastError } from "../src/client/index.ts";
-import { requestIdFrom } from "../src/core/ids.ts";
 import { LINK_BACKLOG_BYTES_MAX, PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../src/core/limits.ts";
 import { memberSet } from "../src/ops/member.ts";
+import type { Left } from "../src/server/leaving.ts";
 import { Chance } from "./chance.ts";
-import { socketsOf } from "./client-lines.ts";
-import { ProcessClock, Time } from "./clock.ts";
+import { Time } from "./clock.ts";
 import { Devices } from "./devices.ts";
 import type { Disk } from "./disk.ts";
 import { calm, strike } from "./faults.ts";
+import { Fleet } from "./fleet.ts";
+import { LaterRelease } from "./later-release.ts";
 import { Network } from "./network.ts";
 import { Newcomers } from "./newcomers.ts";
 import { steady } from "./pace.ts";
 import { Person, type Write } from "./person.ts";
 import type { Plan } from "./plan.ts";
+import { Probe } from "./probe.ts";
 import { Rude } from "./rude.ts";
 import { SimServer } from "./server.ts";
 import { Sometimes } from "./sometimes.ts";
@@ -50,6 +51,8 @@ export class World {
   readonly trace: Trace;
   readonly network: Network;
   readonly sometimes = new Sometimes();
+  readonly fleet: Fleet;
+  /** Those that are members. */
   readonly servers: readonly SimServer[];
   readonly people: readonly Person[];
   readonly strangers: readonly Stranger[];
@@ -67,9 +70,11 @@ export class World {
     this.chance = new Chance(plan.seed);
     this.trace = new Trace(this.time, isRead);
     this.network = new Network(this.time, this.chance.fork(), this.trace);
-    this.servers = this.makeServers();
+    this.fleet = this.makeFleet();
+    this.servers = this.fleet.members;
     this.witness = new Witness({
       servers: this.servers,
+      everybody: this.fleet.everybody,
       sometimes: this.sometimes,
       nowMs: () => this.time.nowMs,
       mix: (content) => this.trace.mix(content),
@@ -84,34 +89,37 @@ export class World {
     this.strangers = [
       new Rude("of-rude", this, this.chance.fork()),
       ...(plan.hasDevices ? [new Devices("of-devices", this, this.chance.fork())] : []),
+      ...(plan.hasUpgrades ? [new LaterRelease(this, new Chance(2 * plan.seed + 3))] : []),
       ...(plan.hasNewcomers ? [new Newcomers(this, this.chance.fork())] : []),
     ];
     this.work = new Workload(this);
   }
 
-  private makeServers(): SimServer[] {
-    const { time, network, trace, chance, plan } = this;
+  private makeFleet(): Fleet {
+    const { time, network, trace, sometimes, chance, plan } = this;
     const world = {
       time,
       network,
       trace,
-      sometimes: this.sometimes,
-      left: () => {},
+      sometimes,
       watch: (server: SimServer) => this.witness.watch(server),
       watchDisk: (server: SimServer) => this.witness.watchDisk(server),
       suspected: () => {
         this.wholeMs = null;
-        this.sometimes.happened("a server was suspected");
+        sometimes.happened("a server was suspected");
       },
+      left: (server: SimServer, left: Left) => this.fleet.left(server, left),
       defect: (server: SimServer, what: string) => this.fail("DEFECT", `${server.name}: ${what}`),
+      fail: (rule: string, what: string) => this.fail(rule, what),
     };
-    return plan.servers.map((name) => {
+    const servers = plan.servers.map((name) => {
       const server = new SimServer(name, plan.servers, world, chance.fork());
       server.wallAheadMs = chance.between(-1_000, 1_000);
       const drift = chance.happens(0.2) ? chance.between(-0.05, 0.05) : 0;
       server.drift = 1 + (plan.isLong ? drift / LONG_DRIFT_SHARE : drift);
       return server;
     });
+    return new Fleet(servers, world, new Chance(2 * plan.seed + 1));
   }
 
   note(text: string): void {
@@ -170,6 +178,7 @@ export class World {
         );
       }
       this.pass(LOOK_MS);
+      this.fleet.follow();
       this.bounds();
     }
   }
@@ -261,6 +270,7 @@ export class World {
     }
     while (this.time.nowMs < endMs) {
       this.pass(Math.min(STEP_MS, endMs - this.time.nowMs));
+      this.fleet.follow();
       this.bounds();
     }
   }
@@ -269,63 +279,33 @@ export class World {
   private mend(): void {
     const { survivors } = this.plan;
     this.note(`-- mended: ${survivors.join()}`);
-    for (const server of this.servers) {
-      if (survivors.includes(server.name)) continue;
+    this.fleet.follow();
+    const chosen = this.servers.filter(({ name }) => survivors.includes(name));
+    const alive = chosen.length > 0 ? chosen : this.servers.slice(0, 1);
+    for (const server of this.fleet.everybody) {
+      if (alive.includes(server)) continue;
       this.wholeMs = null;
       server.isDead = true;
       if (!this.plan.goneAreSilent) server.kill();
     }
     calm(this);
-    for (const server of this.servers) if (server.isDead) server.freeze();
-    const alive = this.servers.filter(({ name }) => survivors.includes(name));
+    for (const server of this.fleet.everybody) if (server.isDead) server.freeze();
     for (const server of alive) server.start();
     this.until("the servers that are left are of one mind", MENDED_MS, () => this.isEven(alive));
-    for (const server of alive) this.writesThrough(server);
+    for (const server of alive) {
+      const probe = new Probe(this, server);
+      this.wait(`a write through ${server.name}`, WRITES_MS, probe.write());
+      probe.end();
+    }
     this.sometimes.happened(`mended ${alive.length} of ${this.servers.length}`);
-  }
-
-  /** Somebody who knows only this server signs up and is answered. */
-  private writesThrough(server: SimServer): void {
-    const host = `of-probe-${server.name}-${this.writes.length}-${this.time.nowMs}`;
-    const process = { host, clock: new ProcessClock(this.time, 0, 1) };
-    const { clock } = process;
-    const client = createClient({
-      servers: [server.url],
-      learnServers: false,
-      WebSocket: socketsOf(this.network, process),
-      clock: {
-        monotonicMs: () => clock.monotonicMs(),
-        wallMs: () => clock.wallMs(),
-        schedule: (ms, run) => {
-          const timer = clock.schedule(ms, run);
-          return () => timer.cancel();
-        },
-      },
-      random: this.chance.fork(),
-    });
-    const name = `probe-${server.name}-${Math.floor(this.time.nowMs)}`;
-    const id = this.chance.bytes(10);
-    const params = { name, password: "correct horse", id: requestIdFrom(1_700_000_000_000, id) };
-    const isMade = async (): Promise<void> => {
-      try {
-        await client.call("account.create", params as never);
-      } catch (error) {
-        if (!(error instanceof HoldfastError) || !error.retry) throw error;
-        await new Promise<void>((resolve) => clock.schedule(error.retryAfterMs ?? 500, resolve));
-        await isMade();
-      }
-    };
-    this.wait(`a write through ${server.name}`, WRITES_MS, isMade());
-    clock.kill();
-    this.network.gone(process);
   }
 
   /** All servers are there again, and everybody comes to rest. */
   private restore(): void {
     this.note("-- restored");
-    for (const server of this.servers) {
+    for (const server of this.fleet.everybody) {
       if (server.isDead) server.kill();
-      server.isDead = false;
+      server.isDead = !this.servers.includes(server);
       server.start();
     }
     for (const person of this.people) person.start();
@@ -390,7 +370,7 @@ export class World {
   /** Lets go of what the runtime keeps. */
   end(): void {
     for (const person of this.people) person.vanish();
-    for (const server of this.servers) server.kill();
+    for (const server of this.fleet.everybody) server.kill();
     this.time.pass(1);
   }
 }
