@@ -14,6 +14,7 @@ import type { Standings } from "./standings.ts";
 type Options = { readonly name: string; readonly log: Log; readonly minCopies?: number };
 
 const GONE: StoreKnown = { coversN: -1, isGone: true, oursAt: () => null };
+const ON_ITS_WAY: StoreKnown = { ...GONE, isGone: false };
 
 const COPIES_RETRY_MS = 1_000;
 
@@ -84,8 +85,12 @@ export class Copies implements KnownCopies, Stores {
 
   /** What the arrival numbers of another store mean here; null if nothing is known of it. */
   storeKnown(storeId: string): StoreKnown | null {
-    for (const { name, marks, formerStores } of this.peers.all.values()) {
-      if (formerStores.has(storeId)) return GONE;
+    for (const peer of this.peers.all.values()) {
+      const { name, marks, formerStores } = peer;
+      if (formerStores.has(storeId)) {
+        // A salvaged disk is another store, and what it kept is to come first.
+        return peer.session === null || peer.hasTold ? GONE : ON_ITS_WAY;
+      }
       if (marks.storeId !== storeId) continue;
       const isGone = this.members.isRemoved(name);
       return { coversN: marks.coversNotedN, isGone, oursAt: (theirs) => marks.oursAt(theirs) };
@@ -98,7 +103,7 @@ export class Copies implements KnownCopies, Stores {
     const areHeard = this.names().every((name) => {
       if (name === this.name) return true;
       const peer = this.peers.all.get(name);
-      return peer?.isLive === true && peer.session?.isLearned === true && peer.learnedUpTo === null;
+      return peer?.isLive === true && peer.hasTold;
     });
     return areHeard && this.peers.lagOps() === 0;
   }

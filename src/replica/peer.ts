@@ -56,6 +56,11 @@ export class Peer {
     return this.session === null || !this.session.isLearned || this.detector.isSuspect;
   }
 
+  /** Whether what it had when its link began is known, and here. */
+  get hasTold(): boolean {
+    return this.session?.isLearned === true && this.learnedUpTo === null;
+  }
+
   /** Heard, and asked for its word. */
   get isLive(): boolean {
     return this.session !== null && !this.detector.isSuspect && !this.saidGoodbye;

@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { heavy } from "../../test/heavy.ts";
 import { forSeeds, met, receiptOf, say } from "../../test/replicas/stories.ts";
 import { World } from "../../test/replicas/world.ts";
+import { type Cursor, parseCursor } from "../core/cursor.ts";
 import { messageIdFor, requestIdFrom } from "../core/ids.ts";
 import { messageDelete } from "../ops/message.ts";
 import type { Outcome, Proposal } from "./replica.ts";
@@ -37,6 +38,32 @@ test("[R1, R112] what a salvage gave up is in no receipt, and comes back from th
     const n = world.server("a").view.effect(author, id) as number;
     expect(world.server("a").replica.receiptOf(n).held).toEqual(["a", "b", "c"]);
   }
+  world.end();
+});
+
+test("[R6, R112] what was seen on a disk that was salvaged is waited for until what it kept is here", async () => {
+  const world = await met();
+  const b = world.server("b");
+  for (const other of ["a", "c"]) {
+    world.network.cut("b", other);
+    world.network.cut(other, "b");
+  }
+  await world.pass(5_000);
+  for (let i = 0; i < 10; i++) await say(world, "b", 5_000);
+  const seen = parseCursor(b.replica.cursors.current()) as Cursor;
+  expect(b.damage(0.2)).toBeGreaterThan(0);
+  const a = world.server("a");
+  a.disk.commitMs = [4_000, 4_000];
+  world.network.heal();
+  b.start();
+  await world.until(
+    () => a.replica.status().servers.some(({ name, link }) => name === "b" && link === "live"),
+    5_000,
+  );
+  expect(a.replica.cursors.covers(seen)).toBe(false);
+  a.disk.commitMs = [1, 1];
+  await world.heal();
+  expect(a.replica.cursors.covers(seen)).toBe(true);
   world.end();
 });
 
