@@ -149,8 +149,11 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
   "slow-disk": (deed) => slowDisk(deed, [20, deed.share(50, 500)], deed.ms(500, 6_000)),
   "stalled-disk": (deed) => slowDisk(deed, [2_000, 2_500], 100),
   "fsync-error": (deed) => {
-    deed.first.disk.failsNext = true;
-    deed.startLater(deed.first, deed.ms(1_000, 5_000));
+    const { disk } = deed.first;
+    disk.failsNext = true;
+    const endMs = deed.ms(1_000, 5_000);
+    if (deed.world.plan.isLong) deed.later(endMs, () => (disk.failsNext = false));
+    deed.startLater(deed.first, endMs);
   },
   "disk-full": (deed) => {
     const { disk } = deed.first;
