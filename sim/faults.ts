@@ -63,9 +63,19 @@ class Deed {
   }
 
   later(ms: number, act: () => void): void {
+    this.lasts(ms);
+    this.world.time.at(ms, act);
+  }
+
+  lasts(ms: number): void {
     const { world } = this;
     world.troubledUntilMs = Math.max(world.troubledUntilMs, world.time.nowMs + ms);
-    world.time.at(ms, act);
+  }
+
+  clog(from: string, to: string): void {
+    const ms = this.ms(50, 5_000);
+    this.lasts(ms);
+    this.world.network.clog(from, to, ms);
   }
 
   startLater(server: SimServer, ms: number): void {
@@ -133,11 +143,11 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
   "break-clients": (deed) => {
     for (const { host } of deed.world.people) deed.world.network.break(deed.first.name, host);
   },
-  clog: (deed) => deed.world.network.clog(deed.first.name, deed.second.name, deed.ms(50, 5_000)),
+  clog: (deed) => deed.clog(deed.first.name, deed.second.name),
   "clog-client": (deed) => {
     const { first, person, fault } = deed;
     const [from, to] = fault.coin ? [first.name, person.host] : [person.host, first.name];
-    deed.world.network.clog(from, to, deed.ms(50, 5_000));
+    deed.clog(from, to);
   },
   "slow-network": (deed) => {
     const { network } = deed.world;
