@@ -1,6 +1,7 @@
 /** The judge of rounds complains of each broken promise, and of nothing else. */
 import { expect, test } from "bun:test";
-import { judgeRound } from "./checks.ts";
+import { judge } from "./checks.ts";
+import { Evidence } from "./evidence.ts";
 import type { ClientLine, RigLine, RoundHistory, Shown } from "./history.ts";
 
 const IN = "c_round";
@@ -50,6 +51,8 @@ const reading = (server: string, at: number, messages: Shown[], final = true): R
   final,
   messages,
 });
+
+const judgeRound = (history: RoundHistory) => judge(new Evidence(history));
 
 /** Two messages of k1, acknowledged by all, shown to k1 and k2, read on all three. */
 type Parts = { k1: ClientLine[]; k2: ClientLine[]; rig: RigLine[] };

@@ -3,7 +3,7 @@
  * they are kept, and imports nothing of what it judges. Each check gives sentences; a good round gives none.
  */
 import {
-  Evidence,
+  type Evidence,
   isAcknowledged,
   isRefused,
   messageOf,
@@ -11,13 +11,13 @@ import {
   type Request,
   screenOf,
 } from "./evidence.ts";
-import { BLUR_MS, type RoundHistory, type Shown } from "./history.ts";
+import { BLUR_MS, type Shown } from "./history.ts";
 
 /** Of one kind: a broken promise shows in many messages. */
 const FINDINGS_PER_CHECK_MAX = 8;
 
-export function judgeRound(history: RoundHistory): string[] {
-  const evidence = new Evidence(history);
+/** Complaints, each begun by the name of its check. */
+export function judge(evidence: Evidence): string[] {
   const checks: Record<string, (evidence: Evidence) => string[]> = {
     lost,
     overstated,

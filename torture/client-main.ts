@@ -223,6 +223,11 @@ async function join(channel: string): Promise<void> {
   }
 }
 
+function atNow(): string {
+  const { state, server } = client.connection;
+  return state === "live" ? (server ?? "") : "";
+}
+
 async function carryOut(order: Order): Promise<unknown> {
   switch (order.do) {
     case "enter":
@@ -232,10 +237,12 @@ async function carryOut(order: Order): Promise<unknown> {
       const { channel } = await client.call("channel.create", { name: order.name }, FOR_EVER);
       return channel.id;
     }
-    case "begin":
-      await join(order.channel);
+    case "join":
       talk = new Talk(order.channel, order.history);
-      talk.begin(order.everyMs);
+      await join(order.channel);
+      return null;
+    case "begin":
+      talk?.begin(order.everyMs);
       return null;
     case "race":
       void talk?.call({ op: "channel", name: order.name }, (id) =>
@@ -243,7 +250,7 @@ async function carryOut(order: Order): Promise<unknown> {
       );
       return null;
     case "progress":
-      return talk?.progress() ?? { said: 0, stored: 0, open: 0 };
+      return { ...(talk?.progress() ?? { said: 0, stored: 0, open: 0 }), at: atNow() };
     case "end":
       await talk?.end();
       return null;

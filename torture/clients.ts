@@ -9,13 +9,10 @@ export type Order =
   | { readonly do: "enter" }
   /** Makes a channel; its id comes of it. */
   | { readonly do: "create"; readonly name: string }
-  /** Joins the channel and talks from now on; what it sees goes to the file `history`. */
-  | {
-      readonly do: "begin";
-      readonly channel: string;
-      readonly history: string;
-      readonly everyMs: number;
-    }
+  /** Joins the channel; what it sees from then on goes to the file `history`. */
+  | { readonly do: "join"; readonly channel: string; readonly history: string }
+  /** Talks from now on. */
+  | { readonly do: "begin"; readonly everyMs: number }
   /** Asks for a channel that others ask for too; the answer is in its history. */
   | { readonly do: "race"; readonly name: string }
   | { readonly do: "progress" }
@@ -27,9 +24,16 @@ export type Order =
 export type Outcomes = {
   readonly enter: null;
   readonly create: string;
+  readonly join: null;
   readonly begin: null;
   readonly race: null;
-  readonly progress: { readonly said: number; readonly stored: number; readonly open: number };
+  readonly progress: {
+    readonly said: number;
+    readonly stored: number;
+    readonly open: number;
+    /** Address of its server; empty while it looks for one. */
+    readonly at: string;
+  };
   readonly end: null;
   readonly hear: number;
 };
@@ -53,6 +57,7 @@ export type Findings = {
 
 export type Observer = OrderedProcess<Question, Findings>;
 
+const CLIENT_PY = join(import.meta.dir, "client.py");
 const program = (file: string) => [process.execPath, "--no-env-file", join(import.meta.dir, file)];
 
 /** `by`: what runs it somewhere else. It goes to the first of the servers. */
@@ -62,6 +67,27 @@ export function sdkClient(
   servers: readonly string[],
 ): TortureClient {
   return new OrderedProcess(name, [...by, ...program("client-main.ts"), name, ...servers]);
+}
+
+/** The one that is written in another language, against docs/PROTOCOL.md alone. */
+export function pythonClient(
+  name: string,
+  by: readonly string[],
+  servers: readonly string[],
+): TortureClient {
+  return new OrderedProcess(name, [...by, "python3", CLIENT_PY, name, ...servers]);
+}
+
+/** Why that one is missing here; null if it is not. */
+export function whyNoPython(): string | null {
+  const program = Bun.which("python3");
+  if (program === null) return "needs python3";
+  const { exitCode } = Bun.spawnSync([
+    program,
+    "-c",
+    "import sys; sys.exit(sys.version_info < (3, 9))",
+  ]);
+  return exitCode === 0 ? null : "needs Python 3.9 or later";
 }
 
 export function observer(by: readonly string[]): Observer {

@@ -5,6 +5,12 @@ import { dirname, join, resolve } from "node:path";
 
 const ROOT = dirname(import.meta.dir);
 
+export type Executables = {
+  /** What servers start with, if it is not the newer one. */
+  readonly older: string | null;
+  readonly newer: string;
+};
+
 /** Throws what the build said. */
 export function executableOf(given: string | null): string {
   if (given !== null) return resolve(given);

@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { countedTree, git, isCommitted as isTreeCommitted } from "../sim/ledger.ts";
+import type { Options } from "./options.ts";
 import type { Tally } from "./report.ts";
 
 const FILE = join(import.meta.dir, "ledger.jsonl");
@@ -15,6 +16,8 @@ type Entry = {
   readonly tree: string;
   readonly seed: number;
   readonly rounds: number;
+  /** Rounds without a fault, whether anything grew. */
+  readonly isSoak?: true;
   readonly faults: Readonly<Record<string, number>>;
   readonly acknowledged: number;
   readonly wallSeconds: number;
@@ -25,13 +28,14 @@ export function isCommitted(): boolean {
   return isTreeCommitted(["src", "torture", "test/hosts"]);
 }
 
-export function enter(seed: number, tally: Tally): void {
+export function enter({ seed, isSoak }: Options, tally: Tally): void {
   const entry: Entry = {
     date: new Date().toISOString(),
     commit: git("rev-parse", "HEAD"),
     tree: countedTree(),
     seed,
     rounds: tally.rounds,
+    ...(isSoak ? { isSoak } : {}),
     faults: Object.fromEntries([...tally.kinds].sort(([a], [b]) => (a < b ? -1 : 1))),
     acknowledged: tally.sums.acknowledged,
     wallSeconds: Math.round(tally.wallSeconds),
@@ -48,6 +52,7 @@ export function sums(): string[] {
     const total = (of: (entry: Entry) => number) => list.reduce((sum, one) => sum + of(one), 0);
     return `${total(({ rounds }) => rounds)} rounds, ${total(({ failures }) => failures)} failed`;
   };
-  const counted = entries.filter(({ tree }) => tree === now);
-  return [`with servers as they are now: ${sumOf(counted)}`, `in all: ${sumOf(entries)}`];
+  const stormy = entries.filter(({ isSoak }) => isSoak !== true);
+  const counted = stormy.filter(({ tree }) => tree === now);
+  return [`with servers as they are now: ${sumOf(counted)}`, `in all: ${sumOf(stormy)}`];
 }

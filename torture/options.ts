@@ -1,5 +1,5 @@
 /** What `npm run torture` can be told. */
-import { FAULTS } from "./faults/all.ts";
+import { FAULTS, USUAL_FAULTS } from "./faults/all.ts";
 
 const HELP = `npm run torture -- [options]
 
@@ -12,8 +12,14 @@ Needs Linux and root.
   --seed S            repeats the choices of a run; a new one unless given
   --from N            the number of the first round (0): a round's choices depend on the seed and its number
   --faults a,b        only these kinds; all unless given:
-                      ${Object.keys(FAULTS).join(" ")}
+                      ${USUAL_FAULTS.join(" ")}
+                      and, only where asked for:
+                      ${Object.keys(FAULTS)
+                        .filter((kind) => !USUAL_FAULTS.includes(kind))
+                        .join(" ")}
   --program FILE      an executable of holdfast; one is built unless given
+  --older FILE        an executable of an older release: servers begin with it, kill-upgrading leads to the other
+  --soak TIME         no faults for so long: memory, open files, disk and latency are to stay as they are
   --keep-going        goes on after a round with findings, with new servers
   --ledger            enters the run into torture/ledger.jsonl
 `;
@@ -26,6 +32,8 @@ export type Options = {
   readonly from: number;
   readonly faults: string[];
   readonly program: string | null;
+  readonly older: string | null;
+  readonly isSoak: boolean;
   readonly keepGoing: boolean;
   readonly ledger: boolean;
 };
@@ -63,7 +71,9 @@ export function readOptions(args: readonly string[]): Options {
   for (let i = 0; i < args.length; i++) {
     const [, name = ""] = /^--([a-z-]+)$/.exec(args[i] ?? "") ?? refuse(`what is ${args[i]}?`);
     if (["help", "keep-going", "ledger"].includes(name)) flags.add(name);
-    else if (["rounds", "for", "seed", "from", "faults", "program"].includes(name)) {
+    else if (
+      ["rounds", "for", "seed", "from", "faults", "program", "older", "soak"].includes(name)
+    ) {
       values.set(name, args[++i] ?? refuse(`--${name} needs a value`));
     } else refuse(`there is no --${name}`);
   }
@@ -71,7 +81,8 @@ export function readOptions(args: readonly string[]): Options {
     console.log(HELP);
     process.exit(0);
   }
-  const time = values.get("for");
+  const soak = values.get("soak");
+  const time = soak ?? values.get("for");
   const rounds = values.get("rounds");
   const endless = time === undefined ? USUAL_ROUNDS : Number.POSITIVE_INFINITY;
   const seed = values.get("seed");
@@ -81,8 +92,10 @@ export function readOptions(args: readonly string[]): Options {
       time === undefined ? Number.POSITIVE_INFINITY : performance.now() + milliseconds("for", time),
     seed: seed === undefined ? Date.now() % 2 ** 32 : whole("seed", seed),
     from: whole("from", values.get("from") ?? "0"),
-    faults: kinds(values.get("faults") ?? Object.keys(FAULTS).join(",")),
+    faults: soak === undefined ? kinds(values.get("faults") ?? USUAL_FAULTS.join(",")) : [],
     program: values.get("program") ?? null,
+    isSoak: soak !== undefined,
+    older: values.get("older") ?? null,
     keepGoing: flags.has("keep-going"),
     ledger: flags.has("ledger"),
   };

@@ -8,7 +8,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Chance } from "../sim/chance.ts";
-import { judgeRound } from "./checks.ts";
+import { judge } from "./checks.ts";
 import { Evidence, isAcknowledged, messageOf } from "./evidence.ts";
 import { FAULTS } from "./faults/all.ts";
 import { type Stroke, whole } from "./faults/fault.ts";
@@ -32,8 +32,10 @@ export type RoundResult = {
   readonly findings: readonly string[];
   readonly counts: Counts;
   readonly seconds: number;
-  /** Slowest answer and how long it took until writes completed and all had everything after the faults' end. */
+  /** How long it took until writes completed and all had everything after the faults' end. */
   readonly mendedSeconds: number;
+  /** How long acknowledged requests took. */
+  readonly latenciesMs: readonly number[];
   /** Where its histories are. */
   readonly folder: string;
 };
@@ -55,12 +57,23 @@ export function chanceOf(seed: number, n: number): Chance {
 
 /** The first fault comes by turns, so that each kind is as frequent; a second one by chance, if it has room. */
 export function kindsOf(faults: readonly string[], n: number, chance: Chance): string[] {
-  const first = faults[n % faults.length] as string;
+  const first = faults[n % faults.length];
+  if (first === undefined) return [];
   const room = SERVERS.length - (FAULTS[first]?.victims ?? 0);
   if (chance.next() > SECOND_FAULT_SHARE) return [first];
   const second = faults.filter((kind) => kind !== first && (FAULTS[kind]?.victims ?? 9) <= room);
   return second.length === 0 ? [first] : [first, chance.pick(second)];
 }
+
+export type RoundPlan = {
+  readonly n: number;
+  readonly seed: number;
+  /** None: a calm round. */
+  readonly faults: readonly string[];
+  readonly folder: string;
+  /** So much longer people talk before anything happens. */
+  readonly calmMs?: number;
+};
 
 export class Round {
   private readonly rig: Rig;
@@ -70,13 +83,15 @@ export class Round {
   private readonly folder: string;
   private readonly strokes: Stroke[] = [];
   private readonly findings: string[] = [];
+  private readonly calmMs: number;
   private channel = "";
   private raced: string | null = null;
   private mendedSeconds = 0;
 
-  constructor(rig: Rig, n: number, seed: number, faults: readonly string[], folder: string) {
+  constructor(rig: Rig, { n, seed, faults, folder, calmMs = 0 }: RoundPlan) {
     this.rig = rig;
     this.n = n;
+    this.calmMs = calmMs;
     this.chance = chanceOf(seed, n);
     this.kinds = kindsOf(faults, n, this.chance);
     this.folder = folder;
@@ -93,15 +108,18 @@ export class Round {
       this.findings.push(error instanceof NotInTime ? `alive: ${message}` : `rig: ${message}`);
     }
     const history = await this.histories();
-    const isJudged = this.channel !== "";
-    if (isJudged && this.findings.length === 0) this.findings.push(...judgeRound(history));
+    const evidence = this.channel === "" ? null : new Evidence(history);
+    if (evidence !== null && this.findings.length === 0) this.findings.push(...judge(evidence));
     for (const death of this.rig.cluster.deaths.splice(0)) this.findings.push(`death: ${death}`);
     return {
       n: this.n,
       kinds: this.kinds,
       strokes: this.strokes.map(({ words }) => words),
       findings: this.findings,
-      counts: isJudged ? countsOf(new Evidence(history)) : noCounts(),
+      counts: evidence === null ? noCounts() : countsOf(evidence),
+      latenciesMs: (evidence?.requests ?? []).flatMap(({ acknowledgedAt, begun }) =>
+        acknowledgedAt === null ? [] : [acknowledgedAt - begun],
+      ),
       seconds: (performance.now() - begunMs) / 1_000,
       mendedSeconds: this.mendedSeconds,
       folder: this.folder,
@@ -110,6 +128,7 @@ export class Round {
 
   private async run(): Promise<void> {
     await this.beginTalk();
+    await Bun.sleep(this.calmMs);
     await this.strike();
     await this.mend();
     await this.endTalk();
@@ -140,15 +159,12 @@ export class Round {
     );
     this.raced = chance.next() < RACE_SHARE ? `race-${this.n}` : null;
     rig.write({ is: "round", conversation: this.channel, raced: this.raced });
-    const begun = rig.clients.map((client) =>
-      client.does({
-        do: "begin",
-        channel: this.channel,
-        history: this.historyOf(client.name),
-        everyMs: EVERY_MS,
-      }),
+    const joined = rig.clients.map((client) =>
+      client.does({ do: "join", channel: this.channel, history: this.historyOf(client.name) }),
     );
-    await inTime("joining the round's channel", Promise.all(begun));
+    // Who joins later is not told of what was said before.
+    await inTime("joining the round's channel", Promise.all(joined));
+    for (const client of rig.clients) await client.does({ do: "begin", everyMs: EVERY_MS });
     await this.answered("the first answers");
   }
 
@@ -165,11 +181,12 @@ export class Round {
 
   private async strike(): Promise<void> {
     const { rig, chance, raced } = this;
-    const victims = chance.shuffle(SERVERS);
+    let free: string[] = chance.shuffle(SERVERS);
     for (const kind of this.kinds) {
       const fault = FAULTS[kind];
       if (fault === undefined) throw new Error(`no fault ${kind}`);
-      const stroke = await fault.strike(rig, victims.splice(0, fault.victims), chance);
+      free = (await fault.choose?.(rig, free)) ?? free;
+      const stroke = await fault.strike(rig, free.splice(0, fault.victims), chance);
       this.strokes.push(stroke);
       rig.write({ is: "struck", at: nowMs(), what: `${kind}: ${stroke.words}` });
     }
@@ -189,7 +206,7 @@ export class Round {
     const off = () => SERVERS.filter((name) => rig.cluster.get(name).state === "off");
     const alone = chance.pick(off());
     if (alone !== undefined && chance.next() < ALONE_SHARE) await this.startAlone(alone);
-    await inTime("the starts", rig.cluster.start(chance.shuffle(off())));
+    await rig.start(chance.shuffle(off()));
     rig.write({ is: "mended", at: nowMs(), what: "everything" });
     const begunMs = performance.now();
     await this.answered("answers after everything was mended");
@@ -201,7 +218,7 @@ export class Round {
   private async startAlone(server: string): Promise<void> {
     const { rig } = this;
     rig.isolate(server);
-    await inTime(`the start of ${server} alone`, rig.cluster.start([server]));
+    await rig.start([server]);
     await rig.look(server, this.channel, false);
     rig.hosts.heal();
   }

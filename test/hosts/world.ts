@@ -1,6 +1,5 @@
 /** Three servers and four clients, each on a host of its own, and what they must have kept at the end. */
 import { expect } from "bun:test";
-import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Cluster } from "../../drill/cluster.ts";
 import { judge, overstated, type Shown } from "../../drill/judge.ts";
@@ -9,6 +8,7 @@ import type { ClusterStatus } from "../../src/cli/status-text.ts";
 import { eventually } from "../cluster-processes.ts";
 import { count } from "../heavy.ts";
 import { atEnd, scratch } from "../server-process.ts";
+import { wipe } from "../torture/files.ts";
 import { ClientProcess } from "./client-process.ts";
 import { Hosts } from "./namespaces.ts";
 
@@ -123,12 +123,8 @@ export class HostsWorld {
     expect(overstated(reports, new Map([[server, shown]]))).toEqual([]);
   }
 
-  /** A new disk for a server that is dead; its key is in the safe. */
   replaceDisk(server: string): void {
-    const { data } = this.cluster.get(server).place;
-    for (const file of readdirSync(data)) {
-      if (file !== "key") rmSync(join(data, file), { recursive: true });
-    }
+    wipe(this.cluster.get(server).place.data);
   }
 
   /** The load ends, everybody has heard everything, and the books are right. */

@@ -1,5 +1,5 @@
 /** Files of a data directory, looked at and damaged from outside. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** Every file below a folder with its bytes' hash, size and mode. */
@@ -31,4 +31,11 @@ export function filesWith(directory: string, words: readonly string[]): string[]
     for (const word of words) if (bytes.includes(word)) found.push(`${name}: ${word}`);
   }
   return found;
+}
+
+/** A new disk for a server that is dead; its key is in the safe. */
+export function wipe(directory: string): void {
+  for (const file of readdirSync(directory)) {
+    if (file !== "key") rmSync(join(directory, file), { recursive: true });
+  }
 }

@@ -12,8 +12,12 @@ export type Stroke = {
 export interface Fault {
   /** So many servers are hit; of one that hits none, only the network is. */
   readonly victims: number;
+  /** Only where it is asked for: what it shows is known, and stands in docs/VERIFICATION.md. */
+  readonly isUnusual?: boolean;
   /** Why it can't be done here; null if it can. */
   whyNot?(): string | null;
+  /** The same servers, those it likes best first. */
+  choose?(rig: Rig, free: readonly string[]): Promise<string[]> | string[];
   strike(rig: Rig, victims: readonly string[], chance: Chance): Promise<Stroke> | Stroke;
 }
 
