@@ -296,3 +296,15 @@ test("a disk that was put back to before a receipt excuses, one put back to afte
   expect(kinds(putBack(50))).toEqual([]);
   expect(kinds(putBack(300))).toEqual(["overstated"]);
 });
+
+test("a receipt may name a lost disk until its server is back, and not later", () => {
+  const toldAt = (at: number) =>
+    round((parts) => {
+      parts.k1.splice(5, 1, told(at, "r2", M2, ["a", "b"]));
+      parts.rig.push({ is: "disk lost", at: 160, server: "a" });
+      parts.rig.push({ is: "returned", at: 300, server: "a" });
+      parts.rig.push(reading("a", 5_000, [M1], false));
+    });
+  expect(kinds(toldAt(170))).toEqual([]);
+  expect(kinds(toldAt(2_000))).toEqual(["overstated"]);
+});

@@ -12,6 +12,9 @@ import {
   type Wish,
 } from "./history.ts";
 
+/** Who came back has links with the others within this. */
+const LINKS_MS = 1_000;
+
 export type Reading = Extract<RigLine, { is: "reading" }>;
 type DiskLine = Extract<RigLine, { is: "disk lost" | "disk put back" }>;
 export type Receipt = { readonly at: number; readonly held: readonly string[] };
@@ -71,12 +74,22 @@ export class Evidence {
     return this.readings.filter((reading) => reading.final);
   }
 
-  /** Whether a server had it at a moment and its disk was neither lost nor put back to before that since. */
+  /**
+   * Whether what is said at `hadAt` of a server's disk is true of the disk that it has at `until`: that was neither lost
+   * nor put back to before that since. Until the server came back nobody could know what became of its disk.
+   */
   stillHas(server: string, hadAt: number, until = Number.POSITIVE_INFINITY): boolean {
     return !this.disks.some((event) => {
-      if (event.server !== server || event.at < hadAt - BLUR_MS || event.at > until) return false;
+      if (event.server !== server || event.at > until) return false;
+      if (this.returnOf(event) + LINKS_MS < hadAt) return false;
       return event.is === "disk lost" || event.asOf < hadAt + BLUR_MS;
     });
+  }
+
+  private returnOf({ server, at }: DiskLine): number {
+    const returns = this.history.rig.filter((line) => line.is === "returned");
+    const next = returns.find((line) => line.server === server && line.at >= at);
+    return next?.at ?? Number.POSITIVE_INFINITY;
   }
 
   /** Whether any disk that a receipt names, or that was seen to have it, has it still. */

@@ -81,6 +81,8 @@ export type RigLine =
       readonly server: string;
       readonly asOf: number;
     }
+  /** It was started, and nothing keeps it from the others. */
+  | { readonly is: "returned"; readonly at: number; readonly server: string }
   /** All that one server shows of the round's channel, asked of it alone. */
   | {
       readonly is: "reading";

@@ -207,6 +207,7 @@ export class Round {
     const alone = chance.pick(off());
     if (alone !== undefined && chance.next() < ALONE_SHARE) await this.startAlone(alone);
     await rig.start(chance.shuffle(off()));
+    for (const server of SERVERS) rig.write({ is: "returned", at: nowMs(), server });
     rig.write({ is: "mended", at: nowMs(), what: "everything" });
     const begunMs = performance.now();
     await this.answered("answers after everything was mended");
