@@ -2,10 +2,12 @@
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { LOGICAL_TABLES, type LogicalTable, type RowKey } from "../core/view-range.ts";
+import { KINDS } from "../ops/kinds.ts";
 import { openUntouched } from "./log-file.ts";
 import type { StoppedStore } from "./stopped-store.ts";
 import { compareKeys, foldedN, Snapshot } from "./view-digest.ts";
 import { type DumpRow, dumpLine } from "./view-dump.ts";
+import { unfitKinds } from "./view-kinds.ts";
 
 export type ViewVerdict =
   /** There is none, or none that this release reads: the next start makes one. */
@@ -35,6 +37,8 @@ export async function compareWithLog(
   }
   try {
     if (!(folded <= ops)) return { is: "absent", why: "it is ahead of the log" };
+    const unfit = unfitKinds(view, KINDS);
+    if (unfit !== null) return { is: "absent", why: unfit };
     const compare = (model: Database, log: Database) =>
       firstDifference(new Snapshot(view, log), new Snapshot(model, log), folded, onProgress);
     return await store.refolded(folded, compare, onProgress);

@@ -19,11 +19,13 @@ import { laterStamp, STAMP_ZERO, type Stamp } from "../core/stamp.ts";
 import type { LogicalTable, RowKey } from "../core/view-range.ts";
 import { feedScopes } from "../ops/audience.ts";
 import { foldOp, subjectsOf } from "../ops/fold.ts";
+import { KINDS } from "../ops/kinds.ts";
 import { messagePost } from "../ops/message.ts";
 import type { Folded, LogReader, StoredOp, View } from "../replica/ports.ts";
 import { Statements } from "./statements.ts";
 import { type DumpRow, dumpTable, dumpTables } from "./view-dump.ts";
 import { SqliteFoldView } from "./view-fold.ts";
+import { KINDS_KNOWN, KINDS_PASSED, kindsText, PassedKinds, unfitKinds } from "./view-kinds.ts";
 import { textOf } from "./view-messages.ts";
 import { ViewReads } from "./view-read.ts";
 import { ViewRows } from "./view-rows.ts";
@@ -55,6 +57,7 @@ export class SqliteView extends ViewReads implements View {
   private readonly options: ViewOptions;
   private folded = 0;
   private high: Stamp = STAMP_ZERO;
+  private passed = new PassedKinds();
 
   private constructor(options: ViewOptions, db: Database) {
     const { path } = options;
@@ -70,6 +73,9 @@ export class SqliteView extends ViewReads implements View {
     this.options = options;
     this.folder = new SqliteFoldView(options.hash, rows, search, readOp);
     this.load();
+    if (this.meta(KINDS_KNOWN) !== kindsText(KINDS)) {
+      this.transaction(() => this.setMeta(KINDS_KNOWN, kindsText(KINDS)));
+    }
   }
 
   /**
@@ -117,6 +123,8 @@ export class SqliteView extends ViewReads implements View {
       if (folded > 0 && meta.get("folded-op") !== opMark(hash, log.op(folded))) {
         return "it was folded from other ops";
       }
+      const unfit = unfitKinds(db, KINDS);
+      if (unfit !== null) return unfit;
       return seal === null ? doubt(db, options, folded) : null;
     } catch (error) {
       return `it could not be read (${(error as Error).message})`;
@@ -131,12 +139,21 @@ export class SqliteView extends ViewReads implements View {
   }
 
   private load(): void {
-    const value = (key: string) =>
-      this.rows.sql.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
-    this.folded = Number(value("folded") ?? 0);
-    const [ms, counter] = (value("stamp") ?? "0 0").split(" ").map(Number) as [number, number];
+    this.folded = Number(this.meta("folded") ?? 0);
+    const [ms, counter] = (this.meta("stamp") ?? "0 0").split(" ").map(Number) as [number, number];
     this.high = { ms, counter };
+    this.passed = new PassedKinds(this.meta(KINDS_PASSED));
     this.searchIndex.load();
+  }
+
+  private meta(key: string): string | undefined {
+    return this.rows.sql.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
+  }
+
+  private setMeta(key: string, value: string): void {
+    const set = `INSERT INTO meta (key, value) VALUES (?, ?)
+      ON CONFLICT DO UPDATE SET value = excluded.value`;
+    this.rows.sql.run(set, key, value);
   }
 
   get foldedN(): number {
@@ -172,11 +189,9 @@ export class SqliteView extends ViewReads implements View {
     const folded = ops.map((stored) => this.foldOne(stored));
     const last = ops.at(-1);
     if (last === undefined) return folded;
-    const set = `INSERT INTO meta (key, value) VALUES (?, ?)
-      ON CONFLICT DO UPDATE SET value = excluded.value`;
-    this.rows.sql.run(set, "folded", String(last.n));
-    this.rows.sql.run(set, "folded-op", opMark(this.options.hash, last.op));
-    this.rows.sql.run(set, "stamp", `${this.high.ms} ${this.high.counter}`);
+    this.setMeta("folded", String(last.n));
+    this.setMeta("folded-op", opMark(this.options.hash, last.op));
+    this.setMeta("stamp", `${this.high.ms} ${this.high.counter}`);
     while (this.folded - this.searchIndex.indexedN > SEARCH_LAG_OPS_MAX) {
       this.searchIndex.indexBatch(this.folded);
     }
@@ -189,6 +204,8 @@ export class SqliteView extends ViewReads implements View {
     }
     this.folded = n;
     this.high = laterStamp(this.high, op.stamp);
+    const passed = KINDS.has(op.kind) ? null : this.passed.add(op.kind);
+    if (passed !== null) this.setMeta(KINDS_PASSED, passed);
     this.folder.begin(n);
     const subjects = foldOp(this.folder, n, op);
     const isCounting = subjects.length > 0;
@@ -350,6 +367,7 @@ function openDatabase({ path, log }: ViewOptions): Database {
   createSearchTables(sql);
   sql.run("INSERT INTO meta (key, value) VALUES ('store', ?)", log.storeId);
   sql.run("INSERT INTO meta (key, value) VALUES ('folded', '0')");
+  sql.run("INSERT INTO meta (key, value) VALUES (?, ?)", KINDS_KNOWN, kindsText(KINDS));
   sql.close();
   db.run(`PRAGMA application_id = ${VIEW_APPLICATION_ID}`);
   db.run(`PRAGMA user_version = ${VIEW_VERSION}`);
