@@ -74,10 +74,14 @@ export class Site {
   }
 
   /** Starts a server; it is ready when this resolves. */
-  async start(name: string, args: readonly string[] = []): Promise<HoldfastProcess> {
+  async start(
+    name: string,
+    args: readonly string[] = [],
+    command?: readonly string[],
+  ): Promise<HoldfastProcess> {
     const own = ["--listen", this.address(name), "--secret-file", this.secretFile];
     const all = ["--name", name, ...own, "--log-format", "text", ...args];
-    const started = serve(this.folder, all);
+    const started = serve(this.folder, all, {}, command);
     this.processes.set(name, started);
     await started.ready();
     return started;

@@ -58,8 +58,10 @@ export class HoldfastProcess {
     environment: Environment = {},
     /** A command that runs ours in another way. */
     by: readonly string[] = [],
+    /** Ours, or that of another release. */
+    command: readonly string[] = COMMAND,
   ) {
-    this.child = Bun.spawn([...by, ...COMMAND, ...args], {
+    this.child = Bun.spawn([...by, ...command, ...args], {
       cwd,
       env: cleanEnvironment(environment),
       stdin: "pipe",
@@ -127,9 +129,10 @@ export function serve(
   cwd: string,
   args: readonly string[] = ["--name", "a"],
   environment: Environment = {},
+  command: readonly string[] = COMMAND,
 ): HoldfastProcess {
   const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
-  return new HoldfastProcess(["serve", ...listen, ...args], cwd, environment);
+  return new HoldfastProcess(["serve", ...listen, ...args], cwd, environment, [], command);
 }
 
 /** A command that ends by itself; its standard input is closed after `input`. */

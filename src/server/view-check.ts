@@ -61,7 +61,7 @@ export class ViewCheck {
       if (verdict === "different") {
         this.differs = true;
         const where = first === null ? {} : { table: first.table, key: first.key };
-        const what = `the views of ${names.join(", ")} differ although their logs are equal: "holdfast verify" says where; delete view.db of the one that is wrong and start it again`;
+        const what = `the views of ${names.join(", ")} differ although their logs are equal: "holdfast verify" says where; if they run different releases upgrade all, else delete view.db of the one that is wrong and start it again`;
         log.error({ what: "views", servers: names, ...where }, what);
       } else if (verdict === "same") {
         if (this.differs)
