@@ -253,6 +253,10 @@ const HEADERS = {
   via: "1.1 x",
 };
 
+const HEADER_NAMES = Object.keys(HEADERS).filter((name) => name !== "url");
+/** The port's own parser lets no other through. */
+const HEADER_VALUE = /^[ -~\u0080-\u00ff]*$/;
+
 const headers: Decoder = {
   name: "headers of requests",
   of: ["src/server/cookie.ts cookieToken", "src/server/http-guard.ts allowsOrigin"],
@@ -262,19 +266,24 @@ const headers: Decoder = {
   outcomes: ["taken", "turned away", "no headers"],
   decode(input) {
     let said: Record<string, unknown>;
-    const all = new Headers();
     try {
       said = (JSON.parse(asText(input)) ?? {}) as Record<string, unknown>;
-      for (const [name, value] of Object.entries(said)) all.set(name, String(value));
     } catch {
-      return "no headers"; // the port's own parser lets none of these through
+      return "no headers";
+    }
+    const all = new Headers();
+    for (const name of HEADER_NAMES) {
+      const value = said[name];
+      if (value === undefined) continue;
+      if (typeof value === "object" || !HEADER_VALUE.test(String(value))) return "no headers";
+      all.set(name, String(value));
     }
     const token = cookieToken(all, "holdfast-k_1");
     if (token !== null && !/^hft_[\w-]{43}$/.test(token)) throw new Error("a token that is none");
     const isOwn = isOwnPage(all, false, "https://chat.example");
     isPassedOn(all);
     bearerOf(all);
-    requestUrl({ url: String(said.url ?? "/"), headers: all } as Request);
+    requestUrl({ url: typeof said.url === "string" ? said.url : "/", headers: all } as Request);
     const isAllowed = allowsOrigin(all.get("origin"), all.get("host"), ["https://other.example"]);
     const { host } = new URL(isOwn ? (all.get("origin") as string) : "https://chat.example");
     if (host !== "chat.example" && host !== new URL(`http://${all.get("host")}`).host) {

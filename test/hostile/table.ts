@@ -10,6 +10,7 @@ import { configDecoders } from "./config.ts";
 import { diskDecoders } from "./disk.ts";
 import { foldDecoders } from "./fold.ts";
 import type { Decoder } from "./fuzz.ts";
+import { linkDecoders } from "./link.ts";
 import { pageDecoders } from "./page.ts";
 import { peerDecoders } from "./peer.ts";
 import { terminalDecoders } from "./terminal.ts";
@@ -19,6 +20,7 @@ export const ALL: readonly Decoder[] = [
   ...terminalDecoders,
   ...pageDecoders,
   ...peerDecoders,
+  ...linkDecoders,
   ...foldDecoders,
   ...configDecoders,
   ...diskDecoders,
@@ -34,8 +36,6 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   "src/cli/io.ts": "standard input as text, which goes on to those who read it",
   "src/protocol/openrpc.ts": "a copy of the document that it made itself",
   "src/storage/log-batch.ts": "between two threads of one process",
-  "src/mesh/proof.ts":
-    "writes a length only; proofs are hostile input of src/mesh/handshake.test.ts",
   "src/server/page-pack.ts": "a part of the release, made by its build",
   "src/storage/log-pages.ts": "pages of a damaged log, by src/storage/store-damage.test.ts",
   "src/storage/view-rows.ts":
