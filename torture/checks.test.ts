@@ -98,11 +98,8 @@ test("a round as it should be has no findings", () => {
 const broken: [string, string[], (parts: Parts) => void][] = [
   [
     "an acknowledged message is nowhere",
-    ["lost", "overstated"],
-    (parts) => {
-      reads(parts, [M1]);
-      parts.k2.pop();
-    },
+    ["lost", "missed", "overstated"],
+    (parts) => reads(parts, [M1]),
   ],
   [
     "a server was read without what a receipt says it has",
@@ -184,6 +181,15 @@ const broken: [string, string[], (parts: Parts) => void][] = [
     ({ k1 }) => void k1.push(tried(180, "r1", "k1 1"), told(190, "r1", M2)),
   ],
   ["somebody was never shown a message", ["missed"], ({ k2 }) => void k2.pop()],
+  [
+    "somebody is not told that what it was shown is lost",
+    ["missed"],
+    (parts) => {
+      parts.k1.splice(5, 1, told(170, "r2", M2, ["a"]));
+      reads(parts, [M1]);
+      parts.rig.push({ is: "disk lost", at: 400, server: "a" });
+    },
+  ],
   [
     "somebody sees an older text",
     ["missed"],

@@ -227,19 +227,23 @@ function movedAnswers(evidence: Evidence): string[] {
   });
 }
 
-/** [R7] Everybody in the channel was shown everything, as it is in the end. */
+/** [R7] Everybody in the channel was shown everything, as it is in the end; what is lost shows no more. */
 function missed(evidence: Evidence): string[] {
   const [reading] = evidence.final;
   if (reading === undefined) return ["nobody read the end"];
   return evidence.history.clients.flatMap(({ client, lines }) => {
     const { now } = screenOf(lines, evidence.conversation);
-    return reading.messages.flatMap(({ id, text, deleted }) => {
+    const there = new Set(reading.messages.map(({ id }) => id));
+    const gone = [...now.values()].filter(({ id }) => !there.has(id));
+    const ghosts = gone.map(({ id, text }) => `${client} shows "${text}" (${id}), which is gone`);
+    const missing = reading.messages.flatMap(({ id, text, deleted }) => {
       const seen = now.get(id);
       // What was deleted before it could be shown need not be.
       if (seen === undefined) return deleted ? [] : [`${client} was never shown "${text}" (${id})`];
       const isSame = seen.text === text && (seen.deleted === true) === (deleted === true);
       return isSame ? [] : [`${client} sees "${seen.text}" where there is "${text}" (${id})`];
     });
+    return [...missing, ...ghosts];
   });
 }
 

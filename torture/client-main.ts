@@ -43,7 +43,9 @@ class Talk {
   private readonly mine: string[] = [];
   /** One at a time: which of two came last must be known. */
   private isEditing = false;
-  private readonly seen = new Set<string>();
+  /** What it shows: texts by id, of a deleted one the empty text. */
+  private readonly seen = new Map<string, string>();
+  private resets = 0;
   private emptied = Promise.withResolvers<void>();
 
   constructor(channel: string, path: string) {
@@ -159,19 +161,27 @@ class Talk {
       messages.unshift(...page.messages.map(shown));
       before = whole ? page.next : undefined;
     } while (before !== undefined);
-    for (const { id } of messages) this.seen.add(id);
+    for (const { id, text } of messages) this.see(id, text);
     this.write({ is: "read", begun, at: nowMs(), whole, messages });
   }
 
   shows(message: Message, posted: boolean): void {
     if (message.conversation !== this.channel) return;
-    this.seen.add(message.id);
+    this.see(message.id, message.text);
     this.write({ is: "shown", at: nowMs(), posted, message: shown(message) });
   }
 
+  /** What it shows counts for nothing: it reads anew, until that works. */
   async reset(): Promise<void> {
+    this.seen.clear();
     this.write({ is: "reset", at: nowMs() });
-    await this.read(true);
+    const nth = ++this.resets;
+    for (let isRead = false; !isRead && nth === this.resets; ) {
+      isRead = await this.read(true).then(
+        () => true,
+        () => Bun.sleep(LATER_MS).then(() => false), // `stale`, for one
+      );
+    }
   }
 
   progress() {
@@ -186,12 +196,24 @@ class Talk {
     if (this.open.size > 0) await this.emptied.promise;
   }
 
-  /** How many of these it has not seen. */
-  async hears(ids: readonly string[], patienceMs: number): Promise<number> {
+  private see(id: string, text: string): void {
+    if (this.seen.get(id) !== "") this.seen.set(id, text); // deleted stays deleted
+  }
+
+  /** How many of these it does not show as they are, and how many others it shows. */
+  async hears(messages: readonly Shown[], patienceMs: number): Promise<number> {
     const deadlineMs = performance.now() + patienceMs;
-    const missing = () => ids.filter((id) => !this.seen.has(id)).length;
-    while (missing() > 0 && performance.now() < deadlineMs) await Bun.sleep(20);
-    return missing();
+    const there = new Map(messages.map((message) => [message.id, message]));
+    const amiss = () => {
+      const wrong = messages.filter(({ id, text, deleted }) => {
+        const seen = this.seen.get(id);
+        return seen === undefined ? deleted !== true : seen !== text;
+      });
+      const gone = [...this.seen.keys()].filter((id) => !there.has(id));
+      return wrong.length + gone.length;
+    };
+    while (amiss() > 0 && performance.now() < deadlineMs) await Bun.sleep(50);
+    return amiss();
   }
 }
 

@@ -182,7 +182,8 @@ class Client:
         self.next_post = 0.0
         self.said = self.stored = 0
         self.posting = self.editing = False
-        self.mine, self.seen = [], set()
+        self.mine = []
+        self.seen = {}  # what it shows: texts by id, of a deleted one the empty text
         self.order = None
 
     # What is written down.
@@ -376,9 +377,13 @@ class Client:
             return
         # Events may come twice; a message is the same if its id is.
         posted = posted and message["id"] not in self.seen
-        self.seen.add(message["id"])
+        self.see(message)
         line = {"is": "shown", "at": self.now(), "posted": posted, "message": self.shown(message)}
         self.write(**line)
+
+    def see(self, message):
+        if self.seen.get(message["id"]) != "":  # deleted stays deleted
+            self.seen[message["id"]] = message["text"]
 
     def reset(self):
         self.seen.clear()
@@ -438,7 +443,8 @@ class Client:
             if whole and "next" in result:
                 self.read(True, result["next"], page, begun)
                 return
-            self.seen.update(message["id"] for message in page)
+            for message in page:
+                self.see(message)
             line = {"is": "read", "begun": begun, "at": self.now(), "whole": whole, "messages": page}
             self.write(**line)
 
@@ -458,7 +464,7 @@ class Client:
             self.channel = order["channel"]
             self.history = open(order["history"], "a", encoding="utf-8")
             self.said = self.stored = 0
-            self.mine, self.seen = [], set()
+            self.mine, self.seen = [], {}
             done = []
             self.join(done)
             self.order = lambda: (None,) if done else None
@@ -499,9 +505,17 @@ class Client:
 
         self.request("channel.join", {"in": self.channel}, joined)
 
-    def hears(self, ids, until):
-        missing = sum(1 for one in ids if one not in self.seen)
-        return (missing,) if missing == 0 or time.monotonic() > until else None
+    def hears(self, messages, until):
+        """Whether it shows what there is, and nothing else."""
+        there = {message["id"] for message in messages}
+        wrong = sum(1 for message in messages if self.is_wrong(message))
+        amiss = wrong + sum(1 for key in self.seen if key not in there)
+        return (amiss,) if amiss == 0 or time.monotonic() > until else None
+
+    def is_wrong(self, message):
+        if message["id"] not in self.seen:
+            return not message.get("deleted", False)
+        return self.seen[message["id"]] != message["text"]
 
     # The loop.
 

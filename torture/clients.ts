@@ -18,8 +18,8 @@ export type Order =
   | { readonly do: "progress" }
   /** Says nothing more; done when everything it asked for has an outcome. */
   | { readonly do: "end" }
-  /** Waits until it was shown these; how many it was not comes of it. */
-  | { readonly do: "hear"; readonly messages: readonly string[]; readonly patienceMs: number };
+  /** Waits until it shows what there is, and nothing else; how many messages are amiss comes of it. */
+  | { readonly do: "hear"; readonly messages: readonly Shown[]; readonly patienceMs: number };
 
 export type Outcomes = {
   readonly enter: null;

@@ -236,8 +236,8 @@ export class Round {
     }
     if (this.raced !== null) await this.listRaced(this.raced);
     const { final } = new Evidence(await this.histories());
-    const ids = (final[0]?.messages ?? []).filter(({ deleted }) => !deleted).map(({ id }) => id);
-    const order = { do: "hear", messages: ids, patienceMs: LIVENESS_MS / 3 } as const;
+    const messages = final[0]?.messages ?? [];
+    const order = { do: "hear", messages, patienceMs: LIVENESS_MS / 3 } as const;
     await inTime("hearing of everything", Promise.all(rig.clients.map((one) => one.does(order))));
   }
 
