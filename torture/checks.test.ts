@@ -120,6 +120,14 @@ const broken: [string, string[], (parts: Parts) => void][] = [
     },
   ],
   [
+    "an answer did not wait for a server in sync",
+    ["thin"],
+    ({ k1, rig }) => {
+      k1.splice(5, 1, told(170, "r2", M2, ["a", "b"]));
+      rig.push({ is: "calm", from: 50, to: 200 });
+    },
+  ],
+  [
     "something is there that nobody wrote",
     ["invented"],
     (parts) => {

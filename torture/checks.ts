@@ -21,6 +21,7 @@ export function judge(evidence: Evidence): string[] {
   const checks: Record<string, (evidence: Evidence) => string[]> = {
     lost,
     overstated,
+    thin,
     invented,
     doubled,
     disordered,
@@ -74,6 +75,23 @@ function overstated(evidence: Evidence): string[] {
         .map(({ server }) => `a receipt of ${saying(post)} names ${server}, which lacks it`),
     ),
   );
+}
+
+/** [R2] While all servers are in sync an answer waits for all of them. */
+function thin({ requests, history }: Evidence): string[] {
+  const calm = history.rig.filter((line) => line.is === "calm");
+  const servers = new Set(
+    history.rig.flatMap((line) => (line.is === "reading" && line.final ? [line.server] : [])),
+  );
+  return requests.flatMap((request) => {
+    const { begun, acknowledgedAt, receipts } = request;
+    const isCalm = calm.some(
+      ({ from, to }) => begun > from && acknowledgedAt !== null && acknowledgedAt < to,
+    );
+    const held = receipts[0]?.held ?? [];
+    if (!isCalm || held.length >= servers.size) return [];
+    return [`${saying(request)} was acknowledged with ${held.join(" ")} while all were in sync`];
+  });
 }
 
 /** Nothing is there that nobody wrote. */

@@ -81,6 +81,8 @@ export type RigLine =
       readonly server: string;
       readonly asOf: number;
     }
+  /** From one moment to the other every server had all others in sync, and no fault was there. */
+  | { readonly is: "calm"; readonly from: number; readonly to: number }
   /** It was started, and nothing keeps it from the others. */
   | { readonly is: "returned"; readonly at: number; readonly server: string }
   /** All that one server shows of the round's channel, asked of it alone. */

@@ -4,7 +4,7 @@
  */
 import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { Cluster } from "../drill/cluster.ts";
+import { Cluster, isInSync } from "../drill/cluster.ts";
 import { type End, ServerChild } from "../src/cli/demo/server-child.ts";
 import type { ClusterStatus } from "../src/cli/status-text.ts";
 import { Hosts } from "../test/hosts/namespaces.ts";
@@ -219,6 +219,15 @@ export class Rig {
     const messages = await this.eye.does({ do: "read", url: this.cluster.url(server), channel });
     if (messages === null) return false;
     this.write({ is: "reading", server, begun, at: nowMs(), final, messages });
+    return true;
+  }
+
+  /** Whether each server says now that it has all others in sync. */
+  async isAllInSync(): Promise<boolean> {
+    for (const name of SERVERS) {
+      const { servers } = (await this.cluster.status(name)) ?? { servers: [] };
+      if (servers.filter(isInSync).length < SERVERS.length) return false;
+    }
     return true;
   }
 

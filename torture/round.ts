@@ -165,7 +165,11 @@ export class Round {
     // Who joins later is not told of what was said before.
     await inTime("joining the round's channel", Promise.all(joined));
     for (const client of rig.clients) await client.does({ do: "begin", everyMs: EVERY_MS });
+    const wasInSync = await rig.isAllInSync();
+    const from = nowMs();
     await this.answered("the first answers");
+    const to = nowMs();
+    if (wasInSync && (await rig.isAllInSync())) rig.write({ is: "calm", from, to });
   }
 
   /** Until each client had some more answers than now. */
