@@ -48,7 +48,7 @@ export class Dispatcher {
     const started = this.services.clock.monotonicMs();
     let code: "ok" | RefusalCode = "ok";
     try {
-      return await this.answer(caller, row, params);
+      return await this.answer(caller, method, row, params);
     } catch (error) {
       code = error instanceof Refusal ? error.code : "indefinite";
       throw error;
@@ -57,8 +57,9 @@ export class Dispatcher {
     }
   }
 
-  private async answer(caller: Caller, row: Row, params: unknown): Promise<object> {
+  private async answer(caller: Caller, method: string, row: Row, params: unknown): Promise<object> {
     row.check(params);
+    this.assertServes(caller, method);
     this.admit(caller, row);
     const { at } = params as { at?: string };
     if (at !== undefined) await this.waitFor(at);
@@ -68,11 +69,17 @@ export class Dispatcher {
     return { ...result, cursor: united(this.services.replica.cursors.current(), caller.carried) };
   }
 
+  /** One that was removed serves its operator only, and says where the others are. */
+  private assertServes(caller: Caller, method: string): void {
+    const { replica, isStopping } = this.services;
+    const isRemoved = replica.members.isRemoved(replica.name);
+    const isLeaving = isRemoved && !caller.operator && method !== "server.hello";
+    if (!isStopping() && !isLeaving) return;
+    const why = isStopping() ? "is stopping" : "was removed from the cluster";
+    throw new Refusal("shutting_down", `server ${replica.name} ${why}: go to another one`, 1_000);
+  }
+
   private admit(caller: Caller, row: Row): void {
-    if (this.services.isStopping()) {
-      const { name } = this.services.replica;
-      throw new Refusal("shutting_down", `server ${name} is stopping: go to another one`, 1_000);
-    }
     const { needs }: Command<MethodName> = row.command;
     if (needs === "nothing" && (caller.account === null || caller.operator)) return;
     if (caller.account === null) {

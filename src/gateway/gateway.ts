@@ -75,6 +75,7 @@ export class Gateway {
   /** As clients were told last. */
   private servers: string;
   private inFlight = 0;
+  private wasRemoved = false;
   private stopping = false;
 
   constructor(options: GatewayOptions) {
@@ -192,9 +193,14 @@ export class Gateway {
   serversChanged(): void {
     const servers = this.options.servers();
     const text = JSON.stringify(servers);
-    if (text === this.servers || this.stopping) return;
+    if (this.stopping) return;
+    if (text !== this.servers) this.connections.tellEverybody("servers.changed", { servers });
     this.servers = text;
-    this.connections.tellEverybody("servers.changed", { servers });
+    const { members, name } = this.services.replica;
+    const isRemoved = members.isRemoved(name);
+    // It hands over what it has, and stops: clients need not see that end.
+    if (isRemoved && !this.wasRemoved) this.connections.tellEverybody("server.stopping");
+    this.wasRemoved = isRemoved;
   }
 
   get cluster(): string {
