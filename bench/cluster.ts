@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { Cluster } from "../drill/cluster.ts";
 import { type Gaps, Talker } from "../drill/talker.ts";
 import { freePorts } from "../src/cli/demo/ports.ts";
+import { plotThroughput, plotTimes } from "./charts.ts";
 import { type BenchClient, newAccount, newId } from "./client.ts";
-import { percentile, record } from "./figures.ts";
+import { median, percentile, record } from "./figures.ts";
 
 const HOST = "127.0.0.1";
 const TEXT = "x".repeat(200);
@@ -135,8 +136,12 @@ export async function benchServers(counts: readonly number[], runs: number): Pro
         const all: Costs[] = [];
         for (let run = 0; run < runs; run++) all.push(await load(cluster, senders, inFlight));
         messages += all.reduce((sum, { latencies }) => sum + latencies.length, 0);
-        const row = `${count} server${count === 1 ? "" : "s"}, ${inFlight} in flight`;
+        const servers = `${count} server${count === 1 ? "" : "s"}`;
+        const row = `${servers}, ${inFlight} in flight`;
         const of = (figure: (costs: Costs) => number) => all.map(figure);
+        plotThroughput(servers, inFlight, median(of(({ perSecond }) => perSecond)));
+        const times = all.flatMap(({ latencies }) => latencies);
+        plotTimes(`Time until a message is acknowledged, ${inFlight} in flight`, servers, times);
         record(
           row,
           "acknowledged",
@@ -196,6 +201,11 @@ export async function benchGaps(faults: number): Promise<void> {
       const row = fault === "nothing" ? "gaps, nothing happens" : `gaps, server ${past(fault)}`;
       for (const [who, values] of Object.entries(noticed)) {
         const what = who === "elsewhere" ? "sender elsewhere" : `${who} there`;
+        plotTimes(
+          "Gaps: the longest time without an answer or a message",
+          `${row}: ${what}`,
+          values,
+        );
         record(row, `${what}, p50`, "ms", [percentile(values, 0.5)]);
         record(row, `${what}, p99`, "ms", [percentile(values, 0.99)]);
         record(row, `${what}, longest`, "ms", [Math.max(...values)]);

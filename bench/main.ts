@@ -2,20 +2,26 @@
  * `npm run bench`: what one server and several do, measured from outside on this machine, load generator included.
  *
  * `--full` takes more runs and a history of 1 and 10 million messages instead of 100,000 and 1 million;
- * `--rows writes,servers,gaps,catchup,fanout,sessions,log,page,history` runs some. The table goes to the terminal, the same
- * figures to reports/bench.json. Figures of two runs are comparable only on one quiet machine: compare ratios.
+ * `--rows writes,servers,gaps,catchup,fanout,sessions,log,page,history` runs some, `--peers` puts others beside us: NATS
+ * JetStream, etcd, ejabberd, prosody, ngircd. The table goes to the terminal, the same figures to reports/bench.json, and
+ * with charts to reports/bench.html. Figures of two runs are comparable only on one quiet machine: compare ratios.
  */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchCatchUp } from "./catch-up.ts";
+import { allCharts, plotGrowth, plotThroughput } from "./charts.ts";
 import { BenchClient, newAccount, newId } from "./client.ts";
 import { benchGaps, benchServers } from "./cluster.ts";
-import { allFigures, percentile, record } from "./figures.ts";
+import { allFigures, median, percentile, record } from "./figures.ts";
 import { COMMON_WORD, HISTORY_SERVER, history, RARE_WORD } from "./history.ts";
 import { benchLog } from "./log.ts";
 import { benchPage } from "./page.ts";
+import { benchLimits } from "./peers/limits.ts";
+import { benchPeers } from "./peers.ts";
+import { type Report, reportPage } from "./report.ts";
 import { ServerProcess } from "./server.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -28,6 +34,7 @@ function flagsOf() {
   const options = {
     full: { type: "boolean" },
     rows: { type: "string" },
+    peers: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   } as const;
   try {
@@ -96,6 +103,7 @@ async function writes(): Promise<void> {
         p99.push(percentile(latencies, 0.99));
       }
       const row = `writes, ${inFlight} in flight`;
+      plotThroughput("1 server", inFlight, median(rates));
       record(row, "acknowledged", "messages/s", rates);
       record(row, "latency p50", "ms", p50);
       record(row, "latency p99", "ms", p99);
@@ -205,18 +213,22 @@ async function reads(messages: number): Promise<void> {
     if (i < 400 && room === "#room0" && first !== undefined) positions.push(first.position);
   };
   const count = 500;
-  const p99 = (times: readonly number[]) => [percentile(times, 0.99)];
+  const p99 = (times: readonly number[], what?: string) => {
+    const value = percentile(times, 0.99);
+    if (what !== undefined) plotGrowth(what, messages, value);
+    return [value];
+  };
   const p50 = (times: readonly number[]) => [percentile(times, 0.5)];
   await timed(100, page);
   const pages = await timed(count, page);
   record(size, "history page p50", "ms", p50(pages));
-  record(size, "history page p99", "ms", p99(pages));
+  record(size, "history page p99", "ms", p99(pages, "history page"));
   const list = (match: (i: number) => string) =>
     timed(count / 5, (i) => client.call("account.list", { match: match(i) }));
   const prefix = await list((i) => `user${String((i * 997) % (accounts / 100)).padStart(5, "0")}*`);
-  record(size, "list user00123* p99", "ms", p99(prefix));
+  record(size, "list user00123* p99", "ms", p99(prefix, "list by prefix"));
   const inner = await list((i) => `*${(i * 31) % 1000}?`);
-  record(size, "list *123? p99", "ms", p99(inner));
+  record(size, "list *123? p99", "ms", p99(inner, "list by *123?"));
   for (const [what, text] of [
     ["rare word", RARE_WORD],
     ["common word", COMMON_WORD],
@@ -224,12 +236,12 @@ async function reads(messages: number): Promise<void> {
     ["prefix", "w1999*"],
   ] as const) {
     const found = await timed(100, () => client.call("message.search", { text }));
-    record(size, `search, ${what} p99`, "ms", p99(found));
+    record(size, `search, ${what} p99`, "ms", p99(found, `search, ${what}`));
   }
   const inRoom = await timed(100, (i) =>
     client.call("message.search", { text: COMMON_WORD, in: `#room${i}` }),
   );
-  record(size, "search in one channel p99", "ms", p99(inRoom));
+  record(size, "search in one channel p99", "ms", p99(inRoom, "search in one channel"));
   const { latencies, perSecond } = await load(client, reader.id, 30, 3_000);
   record(size, "writes, 30 in flight", "messages/s", [perSecond]);
   record(size, "write latency p99", "ms", p99(latencies));
@@ -238,6 +250,7 @@ async function reads(messages: number): Promise<void> {
 }
 
 const ROWS: Record<string, () => Promise<void>> = {
+  floors: () => benchLimits(isFull ? 3_000 : 1_000),
   log: async () => {
     for (const { inFlight, opsPerSecond, p50Ms, p99Ms, bytesPerOp } of await benchLog()) {
       const row = `log alone, ${inFlight} in flight`;
@@ -276,17 +289,23 @@ const ROWS: Record<string, () => Promise<void>> = {
 const known = Object.keys(ROWS);
 if (flags.help)
   leave(0, `[--full] [--rows ${known.join(",")}]; about ten minutes, --full some hours`);
-const wanted = flags.rows?.split(",") ?? known;
+const wanted = flags.rows?.split(",") ?? (flags.peers ? [] : known);
 const unknown = wanted.find((name) => !known.includes(name));
 if (unknown !== undefined) leave(2, `--rows: there is no row ${unknown}, but ${known.join(", ")}`);
 for (const [name, run] of Object.entries(ROWS)) if (wanted.includes(name)) await run();
-const report = {
+if (flags.peers) await benchPeers(RUNS);
+const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: ROOT, encoding: "utf8" });
+const report: Report = {
+  commit: commit.status === 0 ? commit.stdout.trim() : "unknown",
   date: new Date().toISOString(),
   cpus: cpus().length,
   model: cpus()[0]?.model,
   full: isFull,
   figures: allFigures(),
+  charts: allCharts(),
 };
 mkdirSync(join(ROOT, "reports"), { recursive: true });
 writeFileSync(join(ROOT, "reports", "bench.json"), `${JSON.stringify(report, null, 2)}\n`);
+writeFileSync(join(ROOT, "reports", "bench.html"), reportPage(report));
+console.log("Written: reports/bench.json, and reports/bench.html with its charts.");
 process.exit(0);

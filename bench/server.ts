@@ -37,7 +37,7 @@ export class ServerProcess {
     const flags = ["--name", name, "--data", directory, "--listen", `127.0.0.1:${port}`];
     const quiet = ["--writes-per-second", "0", "--log-level", "warn"];
     const child = spawn(process.execPath, [MAIN, "serve", ...flags, ...quiet], {
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", "ignore", "inherit"],
     });
     for (;;) {
       if (child.exitCode !== null) throw new Error(`the server left with ${child.exitCode}`);
