@@ -1,9 +1,11 @@
 /** What each kind of fault does to a world; everything that lasts ends by itself. */
+import { accountCreate } from "../src/ops/account.ts";
 import { Chance } from "./chance.ts";
 import type { Time } from "./clock.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Moments } from "./moments.ts";
 import type { Network } from "./network.ts";
-import type { Person } from "./person.ts";
+import { Person, type PersonWorld } from "./person.ts";
 import type { Fault, FaultKind, Plan } from "./plan.ts";
 import type { SimServer } from "./server.ts";
 import type { Sometimes } from "./sometimes.ts";
@@ -16,11 +18,12 @@ const CLOCK_OFF_MS = 300_000;
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-export type FaultWorld = {
+export type FaultWorld = PersonWorld & {
   readonly time: Time;
   readonly network: Network;
   readonly servers: readonly SimServer[];
   readonly fleet: Fleet;
+  readonly moments: Moments;
   readonly people: readonly Person[];
   readonly sometimes: Sometimes;
   readonly plan: Plan;
@@ -206,6 +209,33 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
     deed.first.isLaterRelease = !deed.first.isLaterRelease;
     deed.startLater(deed.first, deed.ms(300, 3_000));
   },
+  "full-at-sign-up": (deed) => {
+    const { disk } = deed.first;
+    deed.world.moments.when(deed.first, accountCreate.number, () => {
+      deed.world.sometimes.happened("a disk was full between an account and its session");
+      disk.freeBytes = 0;
+      deed.later(deed.share(500, 12_000), () => {
+        disk.freeBytes = 1e12;
+      });
+    });
+  },
+  "crash-at-sign-up": (deed) => {
+    deed.world.moments.when(deed.first, accountCreate.number, () => {
+      deed.world.sometimes.happened("a server crashed between an account and its session");
+      // The event in which this is goes on to its end.
+      deed.world.time.at(0, () => deed.first.kill());
+      deed.startLater(deed.first, deed.ms(100, 4_000));
+    });
+  },
+  clone: (deed) => cloned(deed, deed.ms(500, 6_000)),
+  "clone-apart": (deed) => {
+    const copy = cloned(deed, deed.ms(4_000, 10_000));
+    const { first, all, fault } = deed;
+    const apart = fault.coin ? first.host : copy.host;
+    // Until shortly before one of them is stopped they do not meet.
+    for (const { host } of all.slice(1)) deed.cut(apart, host, true, deed.ms(3_000, 8_000));
+    deed.cut(first.host, copy.host, true, deed.ms(3_000, 8_000));
+  },
   "long-off": (deed) => {
     for (const server of deed.all) server.kill();
     deed.world.time.skip(deed.share(30, 500) * DAY_MS);
@@ -226,6 +256,38 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
     deed.later(deed.ms(50, 6_000), () => deed.person.thaw());
   },
 };
+
+/** A copy of a server's data directory runs beside it for a while, and has a visitor; then one of the two is stopped. */
+function cloned(deed: Deed, ms: number): SimServer {
+  const { first, world, fault } = deed;
+  const copy = world.fleet.copy(first);
+  const visitor = new Person(`visitor${fault.n}`, knowing(world, copy), new Chance(fault.n));
+  visitor.start();
+  const speak = () => {
+    if (visitor.id !== null) visitor.send(visitor.id, `v${fault.n}`);
+  };
+  for (const part of [0.3, 0.6, 0.9]) deed.later(part * ms, speak);
+  deed.later(ms, () => {
+    visitor.vanish();
+    world.fleet.settle(copy, fault.coin);
+  });
+  return copy;
+}
+
+/** The world of somebody who was given the address of one server only. */
+function knowing(world: PersonWorld, { url }: SimServer): PersonWorld {
+  const { time, network, sometimes, writes } = world;
+  return {
+    time,
+    network,
+    sometimes,
+    writes,
+    urls: [url],
+    isDeletedSomewhere: (message) => world.isDeletedSomewhere(message),
+    fail: (rule, what) => world.fail(rule, what),
+    note: (text) => world.note(text),
+  };
+}
 
 /** A store that finds itself damaged refuses to start; its operator starts it with `--accept-loss`. */
 function salvage(deed: Deed, lost: readonly number[]): void {
@@ -250,6 +312,8 @@ export function strike(fault: Fault, world: FaultWorld): void {
 
 /** The storm is over: nothing is cut, frozen, slow or full any more. */
 export function calm(world: FaultWorld): void {
+  world.moments.forget();
+  world.fleet.settleAll();
   world.network.healAll();
   world.network.delayMs = QUICK_NETWORK_MS;
   for (const server of world.fleet.everybody) {

@@ -22,6 +22,8 @@ export class Fleet {
   readonly members: SimServer[];
   /** All that ever were, members or not. */
   readonly everybody: SimServer[];
+  /** Copies that run, and what they are copies of. */
+  private readonly copies = new Map<SimServer, SimServer>();
   private readonly world: FleetWorld;
   private readonly chance: Chance;
 
@@ -30,10 +32,6 @@ export class Fleet {
     this.everybody = [...first];
     this.world = world;
     this.chance = chance;
-  }
-
-  named(name: string): SimServer | undefined {
-    return this.everybody.find((server) => server.name === name);
   }
 
   /** A new server is let in by one that runs, as by a join token, and starts. */
@@ -79,6 +77,36 @@ export class Fleet {
     };
     this.ask(() => replica.mint(proposal));
     this.world.trace.note(`${by.name} removes ${server.name}`);
+  }
+
+  /** A copy of its data directory is started on another machine, beside it. */
+  copy(server: SimServer): SimServer {
+    const names = this.members.map(({ name }) => name);
+    const copy = new SimServer(server.name, names, this.world, this.chance.fork(), server);
+    this.copies.set(copy, server);
+    copy.start();
+    return copy;
+  }
+
+  /** One of the two that have one name is stopped for good, and its disk thrown away. */
+  settle(copy: SimServer, isKept: boolean): void {
+    const server = this.copies.get(copy);
+    if (server === undefined) return;
+    this.copies.delete(copy);
+    copy.kill();
+    copy.isDead = true;
+    if (!isKept) return;
+    server.takeOver(copy);
+    server.start();
+  }
+
+  settleAll(): void {
+    for (const copy of [...this.copies.keys()]) this.settle(copy, false);
+  }
+
+  /** Processes under one name, its own and that of a copy. */
+  under(name: string): SimServer[] {
+    return [...this.everybody, ...this.copies.keys()].filter((server) => server.name === name);
   }
 
   /** What comes of it is seen in the views. */

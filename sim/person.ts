@@ -44,6 +44,8 @@ export type Write = {
   /** The id of the message it made. */
   message?: string;
   conversation?: string;
+  /** What it was answered. */
+  result?: unknown;
   told: Told;
 };
 
@@ -88,6 +90,7 @@ export class Person {
   private readonly world: PersonWorld;
   private readonly storage = new Kept();
   private readonly isSlow: boolean;
+  private readonly code: () => string | undefined;
   private names = 0;
   private joining = false;
   /** What came in is taken in one after the other. */
@@ -98,7 +101,14 @@ export class Person {
   /** Since when what it reads is no older than what it saw. */
   sinceMs = 0;
 
-  constructor(name: string, world: PersonWorld, chance: Chance) {
+  /** `code`: what it signs up with, if anything. */
+  constructor(
+    name: string,
+    world: PersonWorld,
+    chance: Chance,
+    code: () => string | undefined = () => undefined,
+  ) {
+    this.code = code;
     this.name = name;
     this.host = `of-${name}`;
     this.world = world;
@@ -335,7 +345,9 @@ export class Person {
 
   private async signUp(): Promise<void> {
     const { name } = this;
-    const write = await this.write("account.create", { name, password: PASSWORD });
+    const invitation = this.code();
+    const asked = { name, password: PASSWORD, ...(invitation === undefined ? {} : { invitation }) };
+    const write = await this.write("account.create", asked);
     if (write.told.is === "refused" && write.told.code === "name_taken") {
       this.world.sometimes.happened("a name was taken");
       this.name = `${name.split("-")[0]}-${++this.names}`;
@@ -383,6 +395,7 @@ export class Person {
         deadlineMs,
       })) as Partial<Result<"message.post">>;
       const { message } = result;
+      write.result = result;
       write.told = {
         is: "acknowledged",
         atMs: world.time.nowMs,

@@ -35,7 +35,18 @@ const EARLY_KINDS = [
   "vanish",
   "freeze-client",
 ] as const;
-const LATEST_KINDS = ["damage", "truncate", "join", "remove", "upgrade", "long-off"] as const;
+const LATEST_KINDS = [
+  "damage",
+  "truncate",
+  "join",
+  "remove",
+  "upgrade",
+  "full-at-sign-up",
+  "crash-at-sign-up",
+  "clone",
+  "clone-apart",
+  "long-off",
+] as const;
 export const FAULT_KINDS = [...EARLY_KINDS, ...LATEST_KINDS] as const;
 
 /** Seeds from here on have what was thought of later: what earlier ones found stays with them. */
@@ -93,6 +104,8 @@ export type Plan = {
   readonly hasDevices: boolean;
   /** Whether people sign up all along (newcomers.ts). */
   readonly hasNewcomers: boolean;
+  /** Whether there is an administrator, who invites people (steward.ts). */
+  readonly hasSteward: boolean;
   /** Whether some servers come to be of a later release (later-release.ts). */
   readonly hasUpgrades: boolean;
   /** Who is gone while the survivors are mended answers nothing, and closes nothing: as after a power cut. */
@@ -177,6 +190,7 @@ export function planOf(seed: number, less: Less = {}): Plan {
     clocksAreSet,
     hasDevices,
     hasNewcomers,
+    hasSteward: seed >= LATEST_FROM && latest.happens(0.4),
     hasUpgrades: kinds.includes("upgrade"),
     goneAreSilent,
   };

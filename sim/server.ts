@@ -36,6 +36,11 @@ export type ServerWorld = {
   defect(server: SimServer, what: string): void;
 };
 
+function newKey(chance: Chance): ServerKey {
+  const seed = Buffer.concat([ED25519_PKCS8, chance.bytes(32)]);
+  return new ServerKey(createPrivateKey({ key: seed, format: "der", type: "pkcs8" }));
+}
+
 export class SimServer {
   readonly name: string;
   readonly host: string;
@@ -60,16 +65,22 @@ export class SimServer {
   /** To be started as soon as it has stopped. */
   private startsAgain = false;
 
-  constructor(name: string, all: readonly string[], world: ServerWorld, chance: Chance) {
+  /** `of`: the one whose data directory it was started with a copy of. */
+  constructor(
+    name: string,
+    all: readonly string[],
+    world: ServerWorld,
+    chance: Chance,
+    of?: SimServer,
+  ) {
     this.name = name;
-    this.host = name;
-    this.url = `http://${name}:7300`;
+    this.host = of === undefined ? name : `${name}-copy`;
+    this.url = `http://${this.host}:7300`;
     this.peers = all.filter((other) => other !== name).map((other) => `${other}:7300`);
     this.world = world;
     this.chance = chance;
-    const seed = Buffer.concat([ED25519_PKCS8, chance.bytes(32)]);
-    this.key = new ServerKey(createPrivateKey({ key: seed, format: "der", type: "pkcs8" }));
-    this.disk = this.newDisk();
+    this.key = of?.key ?? newKey(chance);
+    this.disk = of?.disk.copy(of.disk.storeId) ?? this.newDisk();
   }
 
   get publicKey(): string {
@@ -196,6 +207,13 @@ export class SimServer {
     this.lost.push({ disk: this.disk, atMs: this.world.time.nowMs });
     this.stores++;
     this.disk = this.disk.salvaged(`store-${this.name}-${this.stores}`, lost);
+  }
+
+  /** The copy of its data directory that ran beside it is its own from now on. */
+  takeOver(copy: SimServer): void {
+    this.kill();
+    this.lost.push({ disk: this.disk, atMs: this.world.time.nowMs });
+    this.disk = copy.disk;
   }
 
   /** Its data directory is put back to how it was so many ops ago. */

@@ -106,8 +106,12 @@ export type WitnessWorld = {
   /** Those that are members. */
   readonly servers: readonly SimServer[];
   readonly everybody: readonly SimServer[];
+  /** Those that ever had a name, and run or may run again. */
+  under(name: string): readonly SimServer[];
   readonly sometimes: Sometimes;
   nowMs(): number;
+  /** Something that a server minted is on its disk. */
+  minted(server: SimServer, op: Op): void;
   mix(content: Uint8Array): void;
   /** Since when every server takes every other for in sync, with no trouble after; null while not so. */
   wholeSinceMs(): number | null;
@@ -176,6 +180,7 @@ export class Witness {
     const isOwn = op.origin === server.running?.replica.figures().incarnation;
     if (!isOwn) return;
     this.versions.minted(server, op);
+    this.world.minted(server, op);
     const before = index.stamps.get(server.name);
     if (before !== undefined && compareStamps(op.stamp, before) <= 0) {
       this.world.fail("R55", `${server.name} minted ${op.origin} ${op.seq} with a stamp of before`);
@@ -280,7 +285,7 @@ export class Witness {
   /** R1: everybody in a receipt has the op on its disk, or lost that disk so lately that nobody knows. */
   acknowledge(server: SimServer, asked: Write, receipt: Receipt): void {
     const { author, id, method } = asked;
-    const { everybody, sometimes } = this.world;
+    const { sometimes } = this.world;
     const what = `${method} ${id} through ${server.name}`;
     const { held } = receipt;
     if (!held.includes(server.name)) this.world.fail("R1", `${what}: answered without itself`);
@@ -289,10 +294,14 @@ export class Witness {
     }
     const copies: Copy[] = [];
     for (const name of held) {
-      const holder = everybody.find((other) => other.name === name);
-      const n = holder && this.index(holder.disk).find(author, id);
-      if (holder !== undefined && n !== undefined) copies.push({ disk: holder.disk, n });
-      else if (holder !== undefined && this.wasLostLately(holder, author, id)) {
+      const holders = name === server.name ? [server] : this.world.under(name);
+      const there = holders.flatMap(({ disk }) => {
+        const n = this.index(disk).find(author, id);
+        return n === undefined ? [] : [{ disk, n }];
+      });
+      copies.push(...there);
+      if (there.length > 0) continue;
+      if (holders.some((holder) => this.wasLostLately(holder, author, id))) {
         sometimes.happened("a receipt named a disk that was just lost");
       } else this.world.fail("R1", `${what}: says that ${name} holds it`);
     }

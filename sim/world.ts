@@ -14,6 +14,7 @@ import type { Disk } from "./disk.ts";
 import { calm, strike } from "./faults.ts";
 import { Fleet } from "./fleet.ts";
 import { LaterRelease } from "./later-release.ts";
+import { Moments } from "./moments.ts";
 import { Network } from "./network.ts";
 import { Newcomers } from "./newcomers.ts";
 import { steady } from "./pace.ts";
@@ -23,6 +24,7 @@ import { Probe } from "./probe.ts";
 import { Rude } from "./rude.ts";
 import { SimServer } from "./server.ts";
 import { Sometimes } from "./sometimes.ts";
+import { Steward } from "./steward.ts";
 import { Trace } from "./trace.ts";
 import { judge } from "./verdict.ts";
 import { isKept, Witness } from "./witness.ts";
@@ -62,6 +64,7 @@ export class World {
   readonly work: Workload;
   isStormy = false;
   troubledUntilMs = 0;
+  readonly moments: Moments;
   private failure: Violation | null = null;
   private wholeMs: number | null = null;
 
@@ -70,13 +73,16 @@ export class World {
     this.chance = new Chance(plan.seed);
     this.trace = new Trace(this.time, isRead);
     this.network = new Network(this.time, this.chance.fork(), this.trace);
+    this.moments = new Moments(this.sometimes);
     this.fleet = this.makeFleet();
     this.servers = this.fleet.members;
     this.witness = new Witness({
       servers: this.servers,
       everybody: this.fleet.everybody,
+      under: (name) => this.fleet.under(name),
       sometimes: this.sometimes,
       nowMs: () => this.time.nowMs,
+      minted: (server, op) => this.moments.minted(server, op),
       mix: (content) => this.trace.mix(content),
       wholeSinceMs: () => this.wholeMs,
       fail: (rule, what) => this.fail(rule, what),
@@ -89,6 +95,7 @@ export class World {
     this.strangers = [
       new Rude("of-rude", this, this.chance.fork()),
       ...(plan.hasDevices ? [new Devices("of-devices", this, this.chance.fork())] : []),
+      ...(plan.hasSteward ? [new Steward(this, new Chance(2 * plan.seed + 5))] : []),
       ...(plan.hasUpgrades ? [new LaterRelease(this, new Chance(2 * plan.seed + 3))] : []),
       ...(plan.hasNewcomers ? [new Newcomers(this, this.chance.fork())] : []),
     ];
