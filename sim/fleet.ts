@@ -24,6 +24,8 @@ export class Fleet {
   readonly everybody: SimServer[];
   /** Copies that run, and what they are copies of. */
   private readonly copies = new Map<SimServer, SimServer>();
+  /** Those that left, and did not come back. */
+  private readonly gone = new Set<SimServer>();
   private readonly world: FleetWorld;
   private readonly chance: Chance;
 
@@ -132,6 +134,7 @@ export class Fleet {
 
   private in(server: SimServer): void {
     this.members.push(server);
+    this.gone.delete(server);
     this.world.suspected(server);
     server.isDead = false;
     server.start();
@@ -154,7 +157,10 @@ export class Fleet {
       `a removed server left, ${isHandedOver ? "having" : "not having"} handed over`,
     );
     if (isHandedOver) {
-      const lost = server.disk.ops.find((op) => !this.members.some(({ disk }) => disk.has(op)));
+      // Also with one that was removed, too, and hands over what it has in its turn; or with a copy of one.
+      const others = this.everybody.filter((other) => other !== server && !this.gone.has(other));
+      const holders = [...others, ...this.copies.keys()];
+      const lost = server.disk.ops.find((op) => !holders.some(({ disk }) => disk.has(op)));
       if (lost !== undefined) {
         this.world.fail(
           "R97",
@@ -162,6 +168,7 @@ export class Fleet {
         );
       }
     }
+    this.gone.add(server);
     time.at(0, () => {
       server.kill();
       server.isDead = !this.members.includes(server);
