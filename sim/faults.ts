@@ -238,7 +238,10 @@ const DEEDS: Readonly<Record<FaultKind, (deed: Deed) => void>> = {
   },
   "long-off": (deed) => {
     for (const server of deed.all) server.kill();
-    deed.world.time.skip(deed.share(30, 500) * DAY_MS);
+    // Either for weeks, or for longer than a session is good.
+    deed.world.time.skip(
+      deed.fault.coin ? deed.share(1, 60) * DAY_MS : deed.share(401, 500) * DAY_MS,
+    );
     for (const [i, server] of deed.all.entries()) deed.startLater(server, i * deed.ms(0, 1_500));
   },
   leap: (deed) => {

@@ -5,8 +5,10 @@
 import { operatorId } from "../src/core/ids.ts";
 import type { Op } from "../src/core/op.ts";
 import { invitationRevoke } from "../src/ops/invitation.ts";
+import { serverRemove } from "../src/ops/server.ts";
 import { sessionEnd } from "../src/ops/session.ts";
 import { sha256 } from "../src/storage/log-hash.ts";
+import type { Time } from "./clock.ts";
 import type { SimServer } from "./server.ts";
 import type { Sometimes } from "./sometimes.ts";
 
@@ -20,10 +22,14 @@ const BY_ITSELF: ReadonlyMap<number, string> = new Map([
 ]);
 
 export class Moments {
+  /** When each server was removed last, by its name. */
+  readonly removedMs = new Map<string, number>();
+  private readonly time: Time;
   private readonly sometimes: Sometimes;
   private waiting: Waiting[] = [];
 
-  constructor(sometimes: Sometimes) {
+  constructor(time: Time, sometimes: Sometimes) {
+    this.time = time;
     this.sometimes = sometimes;
   }
 
@@ -32,7 +38,10 @@ export class Moments {
     this.waiting.push({ server, kind, act });
   }
 
-  minted(server: SimServer, { kind, author }: Op): void {
+  minted(server: SimServer, { kind, author, data }: Op): void {
+    if (kind === serverRemove.number) {
+      this.removedMs.set((JSON.parse(data) as { readonly name: string }).name, this.time.nowMs);
+    }
     const what = BY_ITSELF.get(kind);
     if (what !== undefined && author === OPERATOR) this.sometimes.happened(what);
     const due = this.waiting.filter((one) => one.server === server && one.kind === kind);

@@ -9,7 +9,7 @@
 import { Chance } from "./chance.ts";
 import { type Pace, steady } from "./pace.ts";
 
-const EARLY_KINDS = [
+export const EARLY_KINDS = [
   "crash",
   "crash-all",
   "stop",
@@ -35,7 +35,7 @@ const EARLY_KINDS = [
   "vanish",
   "freeze-client",
 ] as const;
-const LATEST_KINDS = [
+export const LATEST_KINDS = [
   "damage",
   "truncate",
   "join",
@@ -47,8 +47,6 @@ const LATEST_KINDS = [
   "clone-apart",
   "long-off",
 ] as const;
-export const FAULT_KINDS = [...EARLY_KINDS, ...LATEST_KINDS] as const;
-
 /** Seeds from here on have what was thought of later: what earlier ones found stays with them. */
 export const LATER_FROM = 10_000;
 /** The same once more: worlds that last for hours, and what befalls data directories, members and releases. */
@@ -56,7 +54,7 @@ export const LATEST_FROM = 40_000;
 /** Of those each so many lasts for hours. */
 export const LONG_EVERY = 20;
 
-export type FaultKind = (typeof FAULT_KINDS)[number];
+export type FaultKind = (typeof EARLY_KINDS)[number] | (typeof LATEST_KINDS)[number];
 
 export type Fault = {
   /** Counts from 0: names it for leaving it out. */

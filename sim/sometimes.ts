@@ -1,11 +1,11 @@
 /** What was reached: a check that nothing ever put to the test says nothing. */
-import { FAULT_KINDS } from "./plan.ts";
+import { EARLY_KINDS, LATER_FROM, LATEST_FROM, LATEST_KINDS } from "./plan.ts";
 
-/** So many seeds reach everything that has to be reached. */
-export const LONG_RUN_SEEDS = 200;
+/** So many seeds reach everything that has to be reached, one in twenty of them a world of hours. */
+export const LONG_RUN_SEEDS = 400;
 
 /** States of a world that a long run has to come to, each because something is checked there. */
-const STATES = [
+const EARLY_STATES = [
   "a client was told to read everything anew",
   "a client went to another server",
   "a deletion that left every disk",
@@ -45,30 +45,61 @@ const STATES = [
   "used an id again for something else",
 ] as const;
 
-export const MUST_REACH: readonly string[] = [
-  ...FAULT_KINDS.map((kind) => `fault: ${kind}`),
-  ...STATES,
-];
+/** The same for seeds that have what was thought of last. */
+const LATEST_STATES = [
+  "a disk was full between an account and its session",
+  "a guest came by an invitation",
+  "a guest came with no good code",
+  "a new server was let in",
+  "a removed server left, having handed over",
+  "a removed server was let in again",
+  "a server crashed between an account and its session",
+  "a quiet period had doubled",
+  "a server was removed",
+  "a session was ended for its age",
+  "an invitation past its time was revoked",
+  "an op of a kind that only a later release knows was stored",
+  "views were compared: same",
+  "whole again between two faults",
+] as const;
+
+const faults = (kinds: readonly string[]) => kinds.map((kind) => `fault: ${kind}`);
+
+/** What seeds from one on have to reach. */
+export function mustReach(from: number): readonly string[] {
+  if (from < LATER_FROM) return [];
+  const early = [...faults(EARLY_KINDS), ...EARLY_STATES];
+  return from < LATEST_FROM ? early : [...early, ...faults(LATEST_KINDS), ...LATEST_STATES];
+}
 
 export class Sometimes {
   readonly counts = new Map<string, number>();
+  /** In how many runs each was, of those that were added. */
+  private readonly runs = new Map<string, number>();
 
   happened(what: string, times = 1): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + times);
   }
 
-  add(other: Iterable<readonly [string, number]>): void {
-    for (const [what, times] of other) this.happened(what, times);
+  /** What one run reached. */
+  add(run: Iterable<readonly [string, number]>): void {
+    for (const [what, times] of run) {
+      this.happened(what, times);
+      this.runs.set(what, (this.runs.get(what) ?? 0) + 1);
+    }
   }
 
-  /** What has to be reached and was not. */
-  never(): string[] {
-    return MUST_REACH.filter((what) => (this.counts.get(what) ?? 0) === 0);
+  /** Of these what was not reached. */
+  never(what: readonly string[]): string[] {
+    return what.filter((one) => (this.counts.get(one) ?? 0) === 0);
   }
 
-  /** One line each, by name. */
-  lines(): string[] {
-    const all = [...this.counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    return all.map(([what, times]) => `${String(times).padStart(9)}  ${what}`);
+  /** One line each: in how many runs, how often, what. First what has to be reached. */
+  lines(must: readonly string[] = []): string[] {
+    const others = [...this.counts.keys()].filter((what) => !must.includes(what));
+    return [...[...must].sort(), ...others.sort()].map((what) => {
+      const [runs, times] = [this.runs.get(what) ?? 0, this.counts.get(what) ?? 0];
+      return `${String(runs).padStart(7)} ${String(times).padStart(9)}  ${what}`;
+    });
   }
 }

@@ -39,7 +39,7 @@ type Said = { readonly id: string; readonly text: string; readonly deleted?: tru
 type Receipt = { readonly held: readonly string[]; readonly of: number };
 
 /** Where an op lay when somebody was told so. */
-export type Copy = { readonly disk: Disk; readonly n: number };
+export type Copy = { readonly holder: string; readonly disk: Disk; readonly n: number };
 
 /** A write that a server said is stored. */
 export type Acknowledged = {
@@ -297,7 +297,7 @@ export class Witness {
       const holders = name === server.name ? [server] : this.world.under(name);
       const there = holders.flatMap(({ disk }) => {
         const n = this.index(disk).find(author, id);
-        return n === undefined ? [] : [{ disk, n }];
+        return n === undefined ? [] : [{ holder: name, disk, n }];
       });
       copies.push(...there);
       if (there.length > 0) continue;
@@ -361,9 +361,13 @@ export class Witness {
 }
 
 /** Whether a copy is still where it was: its disk is in use, and was not put back to before it. */
-export function isKept({ disk, n }: Copy, sinceMs: number, inUse: ReadonlySet<Disk>): boolean {
+export function isKept(
+  { holder, disk, n }: Copy,
+  sinceMs: number,
+  inUse: ReadonlySet<Disk>,
+): boolean {
   if (disk.rollbacks.some(({ atMs, toN }) => atMs >= sinceMs && toN < n)) return false;
   if (disk.heir === null) return inUse.has(disk);
   const moved = disk.heir.ns.get(n);
-  return moved !== undefined && isKept({ disk: disk.heir.disk, n: moved }, sinceMs, inUse);
+  return moved !== undefined && isKept({ holder, disk: disk.heir.disk, n: moved }, sinceMs, inUse);
 }

@@ -4,7 +4,12 @@
  * It begins in peace, so that what only holds in peace is seen to hold; then comes the storm; then some servers
  * are mended, alone, and must come to work and to agree; then all. Last, everything is looked at.
  */
-import { LINK_BACKLOG_BYTES_MAX, PENDING_BYTES_MAX, PENDING_OPS_MAX } from "../src/core/limits.ts";
+import {
+  LINK_BACKLOG_BYTES_MAX,
+  PENDING_BYTES_MAX,
+  PENDING_OPS_MAX,
+  QUIET_MS_MIN,
+} from "../src/core/limits.ts";
 import { memberSet } from "../src/ops/member.ts";
 import type { Left } from "../src/server/leaving.ts";
 import { Chance } from "./chance.ts";
@@ -27,11 +32,13 @@ import { Sometimes } from "./sometimes.ts";
 import { Steward } from "./steward.ts";
 import { Trace } from "./trace.ts";
 import { judge } from "./verdict.ts";
-import { isKept, Witness } from "./witness.ts";
+import { type Copy, isKept, Witness } from "./witness.ts";
 import { type Stranger, Workload } from "./workload.ts";
 
 const LOOK_MS = 50;
 const STEP_MS = 10_000;
+/** Who removed a server knows of it at once, and everybody when all have met. */
+const REMOVED_LATELY_MS = 20_000;
 /** A clock that is wrong by a twentieth would be off by a quarter of an hour in the end. */
 const LONG_DRIFT_SHARE = 100;
 const PEACE_MS = 1_500;
@@ -73,7 +80,7 @@ export class World {
     this.chance = new Chance(plan.seed);
     this.trace = new Trace(this.time, isRead);
     this.network = new Network(this.time, this.chance.fork(), this.trace);
-    this.moments = new Moments(this.sometimes);
+    this.moments = new Moments(this.time, this.sometimes);
     this.fleet = this.makeFleet();
     this.servers = this.fleet.members;
     this.witness = new Witness({
@@ -138,16 +145,25 @@ export class World {
     this.failure ??= new Violation(`[${rule}] ${what}`);
   }
 
+  /** R6: what only a server has that was removed is not waited for, also where it was let in again since. */
   isKept(write: Write): boolean {
     const inUse = this.disksInUse;
+    const isMember = ({ holder }: Copy) => !this.wasRemovedLately(holder);
     return this.witness.acknowledged.some(
-      ({ id, copies, atMs }) => id === write.id && copies.some((copy) => isKept(copy, atMs, inUse)),
+      ({ id, copies, atMs }) =>
+        id === write.id && copies.some((copy) => isMember(copy) && isKept(copy, atMs, inUse)),
     );
+  }
+
+  private wasRemovedLately(server: string): boolean {
+    const atMs = this.moments.removedMs.get(server);
+    return atMs !== undefined && atMs > this.time.nowMs - REMOVED_LATELY_MS;
   }
 
   isDeletedSomewhere(message: string): boolean {
     return this.servers.some(
-      ({ disk }) => this.witness.index(disk).deletion(message) !== undefined,
+      ({ name, disk }) =>
+        !this.wasRemovedLately(name) && this.witness.index(disk).deletion(message) !== undefined,
     );
   }
 
@@ -279,6 +295,15 @@ export class World {
       this.pass(Math.min(STEP_MS, endMs - this.time.nowMs));
       this.fleet.follow();
       this.bounds();
+      this.seeQuiet();
+    }
+  }
+
+  private seeQuiet(): void {
+    for (const { running } of this.servers) {
+      const all = running?.replica.status().servers ?? [];
+      const isLong = all.some(({ quietMs }) => quietMs > QUIET_MS_MIN);
+      if (isLong) this.sometimes.happened("a quiet period had doubled");
     }
   }
 
