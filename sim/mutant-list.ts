@@ -65,10 +65,10 @@ const COPIES: readonly Mutant[] = [
     needs: "roll-back",
   },
   {
-    name: "what is known of a disk counts for the one that came in its place",
+    name: "what was seen on a disk that is lost is waited for, for ever",
     file: "src/replica/peer.ts",
-    find: "    this.formerStores.add(this.marks.storeId);",
-    put: "    if (this.session === null) return;\n    this.formerStores.add(this.marks.storeId);",
+    find: "    this.formerStores.add(this.marks.storeId);\n",
+    put: "",
     needs: "wipe",
   },
 ];
@@ -215,7 +215,7 @@ const GATEWAY: readonly Mutant[] = [
     file: "src/gateway/write.ts",
     find: "    if (!(error instanceof Refusal) || !error.retry) throw error;",
     put: "    if (error !== null) throw error;",
-    needs: "disk-full",
+    needs: "full-at-sign-up",
   },
 ];
 

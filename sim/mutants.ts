@@ -17,7 +17,7 @@ import { SimProcess } from "./many.ts";
 import { ruleOf } from "./minimise.ts";
 import { MUTANTS } from "./mutant-list.ts";
 import { type Mutant, MutantTree, mutated, textOf } from "./mutant-tree.ts";
-import { planOf } from "./plan.ts";
+import { LATEST_FROM, LATEST_KINDS, planOf } from "./plan.ts";
 
 const HEAD = "mutants: ";
 const SEEDS = 40;
@@ -64,10 +64,12 @@ export class Control {
 
 /** The seeds that may show a mutant, from one on. */
 export function seedsFor({ needs }: Mutant, from: number, count: number): number[] {
+  const isLatest = (LATEST_KINDS as readonly string[]).includes(needs ?? "");
   const seeds: number[] = [];
-  for (let seed = from; seeds.length < count; seed++) {
-    const has = needs === undefined || planOf(seed).faults.some(({ kind }) => kind === needs);
-    if (has) seeds.push(seed);
+  for (let seed = isLatest ? Math.max(from, LATEST_FROM) : from; seeds.length < count; seed++) {
+    const { faults, isLong } = planOf(seed);
+    if (isLong) continue; // for one of these many others are run
+    if (needs === undefined || faults.some(({ kind }) => kind === needs)) seeds.push(seed);
   }
   return seeds;
 }

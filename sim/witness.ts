@@ -13,6 +13,7 @@ import type { ClientLine, LineWatch } from "./client-lines.ts";
 import type { Disk } from "./disk.ts";
 import { EditVersions } from "./edit-versions.ts";
 import { NamesWon } from "./names-won.ts";
+import { Refusals } from "./refusals.ts";
 import type { SimServer } from "./server.ts";
 import type { Sometimes } from "./sometimes.ts";
 
@@ -26,6 +27,7 @@ type Frame = {
   readonly method?: string;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message: string; readonly data?: { readonly code: string } };
 };
 type Asked = {
   readonly method: string;
@@ -126,12 +128,14 @@ export class Witness {
   private readonly asks = new WeakMap<ClientLine, Map<number | string, Asked>>();
   private readonly versions: EditVersions;
   private readonly names: NamesWon;
+  private readonly refusals: Refusals;
   private readonly world: WitnessWorld;
 
   constructor(world: WitnessWorld) {
     this.world = world;
     this.versions = new EditVersions(world.fail);
     this.names = new NamesWon(world.fail);
+    this.refusals = new Refusals(world.fail);
   }
 
   index(disk: Disk): DiskIndex {
@@ -210,6 +214,7 @@ export class Witness {
     this.asks.set(line, asks);
     const requestId = typeof params?.id === "string" ? (params.id as RequestId) : null;
     asks.set(id, { method, id: requestId, params, atMs: this.world.nowMs() });
+    this.refusals.asked(server, requestId);
     if (method === "message.edit" && requestId !== null) {
       this.versions.asked(server, requestId, String(params?.message));
     }
@@ -226,6 +231,7 @@ export class Witness {
     }
     if (frame.method !== undefined) this.eventIsDurable(server, frame.method, frame.params ?? {});
     else if (frame.result !== undefined) this.answered(server, line, frame.id, frame.result);
+    else if (frame.error !== undefined) this.refused(server, line, frame.id, frame.error);
   }
 
   /** Nothing is published before it is durable. */
@@ -250,6 +256,22 @@ export class Witness {
     if (n === undefined || n > (server.running?.view.foldedN ?? 0)) return;
     if (deleted === true && text === "") this.world.sometimes.happened("said that it is deleted");
     else this.world.fail("R9", `${server.name} said "${text}" of ${id}, which op ${n} deleted`);
+  }
+
+  private refused(
+    server: SimServer,
+    line: ClientLine,
+    rpcId: Frame["id"],
+    { data, message }: NonNullable<Frame["error"]>,
+  ): void {
+    const id = rpcId === undefined ? undefined : this.asks.get(line)?.get(rpcId)?.id;
+    if (id === undefined || id === null || data === undefined) return;
+    this.refusals.refused(
+      server,
+      id,
+      `${data.code}: ${message}`,
+      this.index(server.disk).find(null, id),
+    );
   }
 
   private answered(
