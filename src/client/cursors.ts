@@ -65,12 +65,18 @@ export class Cursors {
   }
 }
 
-type Place = { readonly position: string; readonly isDeleted: boolean };
+type Place = {
+  readonly position: string;
+  readonly isDeleted: boolean;
+  /** What it says since it was edited. */
+  readonly edited: string | undefined;
+};
 
 /**
  * Messages that were shown and where they stand, the newest SHOWN_MAX: a resume that says too much is cut short
  * here. One that comes again at another place was moved: of two requests that two servers took, the other counts.
- * What was deleted stays so: a server that has not heard of it yet may still tell of the message with its text.
+ * What was deleted stays so: a server that has not heard of it yet may still tell of the message with its text. What was
+ * edited stays so, too, also where such a server moves the message.
  * What comes behind a later message is late for who is shown it, also where it was not for the server that tells it:
  * that one may have had it in time, and the server before it may not.
  */
@@ -94,8 +100,14 @@ export class Shown {
     const { id, position, deleted } = isRecord(message) ? message : {};
     if (typeof id !== "string" || typeof position !== "string") return event; // no server's
     const before = this.places.get(id);
-    const place = { position, isDeleted: deleted === true };
-    if (before?.isDeleted && !place.isDeleted) return undefined;
+    const isDeleted = deleted === true;
+    if (before?.isDeleted && !isDeleted) return undefined;
+    const told = message as Partial<Message>;
+    if (before?.edited !== undefined && !isDeleted && told.edited !== true) {
+      told.text = before.edited;
+      told.edited = true;
+    }
+    const place = { position, isDeleted, edited: told.edited === true ? told.text : undefined };
     const isShown = before?.position === place.position && before.isDeleted === place.isDeleted;
     if (event === "message.posted" && isShown) return undefined;
     // A change tells where it stands, too: for a server that lacks the one that counts, somewhere else.
@@ -103,7 +115,7 @@ export class Shown {
     if (isNoted) this.places.set(id, place);
     if (this.places.size > this.max) this.places.delete(this.places.keys().next().value as string);
     if (before !== undefined) return "message.changed";
-    if (event === "message.posted") this.markLate(message as Partial<Message>);
+    if (event === "message.posted") this.markLate(told);
     return event;
   }
 

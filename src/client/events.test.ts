@@ -393,6 +393,24 @@ describe("what was shown", () => {
     expect(shown.asWhat("message.posted", at("1"))).toBe("message.posted");
   });
 
+  test("[R6] was edited, and is told again by a server that has not heard of that: it stays as it was edited", () => {
+    const shown = new Shown(3);
+    const says = (position: string, text: string, edited?: true) => ({
+      ...at("1", position),
+      text,
+      ...(edited ? { edited } : {}),
+    });
+    shown.asWhat("message.posted", says("b", "first"));
+    expect(shown.asWhat("message.changed", says("b", "second", true))).toBe("message.changed");
+    const behind = says("a", "first");
+    expect(shown.asWhat("message.posted", behind)).toBe("message.changed"); // it is moved
+    expect(behind).toMatchObject({ position: "a", text: "second", edited: true });
+    expect(shown.asWhat("message.posted", says("a", "second", true))).toBeUndefined();
+    const third = says("a", "third", true);
+    expect(shown.asWhat("message.changed", third)).toBe("message.changed");
+    expect(third.text).toBe("third");
+  });
+
   test("[R7] and comes again at another place was moved: that is told as a change", () => {
     const shown = new Shown(3);
     shown.asWhat("message.posted", at("1", "b"));
