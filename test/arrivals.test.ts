@@ -103,6 +103,26 @@ test("[R11, R26] a ban from before, by another server, comes behind a post: it i
   expect(again).toMatchObject({ message: { id: message.id }, receipt: { of: 1 } });
 });
 
+test("[R5, R11] a post that another server took first is answered as stored, while it is on its way, too", async () => {
+  const alice = await server.join("t-alice");
+  const said = { to: alice.id, text: "once", id: newId() };
+  const scope = alice.id as Scope;
+  const post = { kind: messagePost.number, scope, data: {}, body: { text: "once" } };
+  const first = elsewhere(alice.id, { ...post, id: said.id as RequestId });
+  await Bun.sleep(2); // the one minted here is stamped later
+  const { replica } = server;
+  const mint = replica.mint;
+  replica.mint = async (proposal) => {
+    replica.mint = mint;
+    const outcome = await replica.mint(proposal);
+    await arrive(first); // it comes while other servers are waited for
+    return outcome;
+  };
+  const { message } = await alice.call("message.post", said);
+  expect(message.text).toBe("once");
+  expect(message.at).toBe(first.stamp.ms);
+});
+
 describe("[R7, R26] messages and bans that meet in another order", () => {
   const sets = (by: string, channel: string, account: string, standing: string, version: number) =>
     elsewhere(by, {

@@ -13,6 +13,7 @@ import { nextVersion } from "../../core/register.ts";
 import { isOwner, memberKey } from "../../ops/member.ts";
 import { messageDelete, messageEdit, messagePost } from "../../ops/message.ts";
 import { type PendingKey, subjectKey } from "../../replica/pending.ts";
+import { idReused } from "../../replica/replica.ts";
 import type { Place } from "../access.ts";
 import { isAdmin } from "../accounts.ts";
 import type { Commands } from "../command.ts";
@@ -34,10 +35,14 @@ export function placeKeys(place: Place, account: AccountId): PendingKey[] {
 
 const messageKey = (key: MessageId) => subjectKey({ table: "message", key });
 
-/** What a write made, for its author: it is stored, also if a ban that came meanwhile hides it from everybody. */
-function messageAt(services: Services, n: number) {
-  const message = services.render.post(n);
-  if (message === null) throw new Refusal("not_found", "there is no such message");
+/**
+ * What a write made, for its author: it is stored, also if a ban that came meanwhile hides it from everybody, or if
+ * another server took the same request and its op is the one that counts.
+ */
+function messageAt({ render, view }: Services, n: number) {
+  const { author, id } = view.op(n);
+  const message = render.post(view.effect(author, id) ?? n);
+  if (message === null) throw idReused(); // what counts is no message
   return message;
 }
 
