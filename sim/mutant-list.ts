@@ -64,13 +64,6 @@ const COPIES: readonly Mutant[] = [
     }`,
     needs: "roll-back",
   },
-  {
-    name: "what was seen on a disk that is lost is waited for, for ever",
-    file: "src/replica/peer.ts",
-    find: "    this.formerStores.add(this.marks.storeId);\n",
-    put: "",
-    needs: "wipe",
-  },
 ];
 
 const NUMBERS: readonly Mutant[] = [
@@ -211,6 +204,14 @@ const GATEWAY: readonly Mutant[] = [
     put: "for (const scope of this.missed.scopesOf(account)) if (!scope.startsWith('d_')) connection",
   },
   {
+    name: "a post that another server took first is told as unknown",
+    file: "src/gateway/commands/message.ts",
+    find: "const message = render.post(view.effect(author, id) ?? n);",
+    put: `const { Refusal } = require("../../core/errors.ts");
+  const message = render.post(n);
+  if (message === null) throw new Refusal("not_found", \`\${view.foldedN} \${author} \${id}\`);`,
+  },
+  {
     name: "what is stored before it fails is told as refused",
     file: "src/gateway/write.ts",
     find: "    if (!(error instanceof Refusal) || !error.retry) throw error;",
@@ -244,7 +245,7 @@ const CLIENT: readonly Mutant[] = [
   {
     name: "a deleted message is shown again when a server tells of it",
     file: "src/client/cursors.ts",
-    find: "    if (before?.isDeleted && !place.isDeleted) return undefined;",
+    find: "    if (before?.isDeleted && !isDeleted) return undefined;",
     put: "",
   },
   {
