@@ -86,7 +86,10 @@ export class LinkHistory {
     const reason = detail === null ? words : `${words}: ${detail}`;
     if (this.wasLinked(end)) {
       this.log.info({ peer: server, problem }, `no link to server ${server} any more: ${reason}`);
-      if (!isLinkRefusal(problem)) return;
+      if (!isLinkRefusal(problem)) {
+        this.lost(end, problem, reason);
+        return;
+      }
     }
     const by = sideOf(end);
     if (by === "there" && !isLinkRefusal(problem)) return; // it hung up: its own log knows why
@@ -101,6 +104,15 @@ export class LinkHistory {
     if (isSame) return;
     const who = by === "here" ? `no link to ${address}` : `no link with ${address}, which dialled`;
     this.log.warn({ peer: server, address, problem }, `${who}: ${reason}`);
+  }
+
+  /** Until it is dialled again that is all there is to say of its address. */
+  private lost(end: LinkEnd, problem: LinkProblem, reason: string): void {
+    const { server, url: address } = end.theirs as Hello;
+    const nowMs = this.clock.monotonicMs();
+    const key = `here ${address} `;
+    const since = { sinceMs: nowMs, seenMs: nowMs };
+    this.troubles.set(key, { key, by: "here", server, address, problem, reason, ...since });
   }
 
   /** What was wrong with an address the last time. */

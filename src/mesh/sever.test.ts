@@ -75,3 +75,14 @@ test("a trouble is over when the other side comes by itself", () => {
   const problems = a.mesh.status().map(({ problem }) => problem);
   expect(problems).not.toContain("connection_refused");
 });
+
+test("[R93] of a link that is lost that is said at once, until its address is dialled again", () => {
+  const { net, hosts } = three();
+  const [a, , c] = hosts;
+  const toC = () => a.mesh.status().find(({ server }) => server === "c");
+  c.mesh.stop();
+  for (let ms = 0; toC()?.state === "linked" && ms < 100; ms++) net.pass(1);
+  expect(toC()).toMatchObject({ state: "failed", problem: "lost", reason: "the link was lost" });
+  net.pass(3 * REDIAL_MS_MAX);
+  expect(toC()?.problem).not.toBe("lost");
+});
