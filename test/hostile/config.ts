@@ -1,6 +1,5 @@
 /** Decoders of what an operator says: options, environment, the TOML file; and addresses, also those of others. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   clientAddress,
@@ -16,10 +15,10 @@ import {
 import { readSettings, resolveConfig } from "../../src/server/config.ts";
 import { StartError } from "../../src/server/exit-codes.ts";
 import { environmentName, OPTION_NAMES, OPTIONS } from "../../src/server/options.ts";
+import { hostileFolder } from "./folder.ts";
 import { asText, type Decoder } from "./fuzz.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "holdfast-hostile-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const folder = hostileFolder();
 const FILE = join(folder, "holdfast.toml");
 
 /** `taken`, or the reason by which a start ends; each says what to do. */

@@ -1,6 +1,5 @@
 /** Decoders of what stands on disks: rows of the log, its head, backups, and the small files beside them. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Incarnation } from "../../src/core/ids.ts";
 import { CHAIN_START, encodeEnvelope, sealBody } from "../../src/core/op.ts";
@@ -23,13 +22,13 @@ import { rowCheck, sha256 } from "../../src/storage/log-hash.ts";
 import { type OpRow, opOf } from "../../src/storage/log-rows.ts";
 import { LOG_APPLICATION_ID, LOG_FORMAT } from "../../src/storage/migrations.ts";
 import { checkBackup } from "../../src/storage/restore.ts";
+import { hostileFolder } from "./folder.ts";
 import { asBytes, asText, type Decoder } from "./fuzz.ts";
 import { envelopeOf } from "./peer.ts";
 
 const ORIGIN = "a-b.0123456789" as Incarnation;
 const SALT = new Uint8Array(16).fill(4);
-const folder = mkdtempSync(join(tmpdir(), "holdfast-hostile-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const folder = hostileFolder();
 
 /** As the file of this name. */
 function filed(name: string, content: string | Uint8Array): string {
