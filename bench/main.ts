@@ -288,7 +288,7 @@ const ROWS: Record<string, () => Promise<void>> = {
 
 const known = Object.keys(ROWS);
 if (flags.help)
-  leave(0, `[--full] [--rows ${known.join(",")}]; about ten minutes, --full some hours`);
+  leave(0, `[--full] [--rows ${known.join(",")}] [--peers]; about ten minutes, --full some hours`);
 const wanted = flags.rows?.split(",") ?? (flags.peers ? [] : known);
 const unknown = wanted.find((name) => !known.includes(name));
 if (unknown !== undefined) leave(2, `--rows: there is no row ${unknown}, but ${known.join(", ")}`);

@@ -154,7 +154,7 @@ export const OPTIONS = {
   "log-format": one("FORMAT", "text or json (text on a terminal)", logFormat),
   reserve: one(
     "BYTES",
-    "free space below which writes are refused (5 % of the disk, 4M to 64M)",
+    "free space below which writes are refused (5 % of the disk, 16M to 64M)",
     bytes,
   ),
   "writes-per-second": one(
