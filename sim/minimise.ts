@@ -9,6 +9,8 @@ import { planOf } from "./plan.ts";
 import { run } from "./run.ts";
 
 const RUNS_MAX = 60;
+/** Of real time: worlds of hours take long. */
+const SEARCH_MS_MAX = 600_000;
 
 /** The rule that a failure is about. */
 export function ruleOf(failure: string): string {
@@ -30,8 +32,9 @@ export async function minimise(seed: number, failure: string, from: Less = {}): 
   const rule = ruleOf(failure);
   let best = from;
   let runs = 0;
+  const untilMs = performance.now() + SEARCH_MS_MAX;
   const fails = async (less: Less): Promise<boolean> => {
-    if (runs >= RUNS_MAX) return false;
+    if (runs >= RUNS_MAX || performance.now() > untilMs) return false;
     runs++;
     const result = await run(seed, less);
     if (result.failure === null || ruleOf(result.failure) !== rule) return false;

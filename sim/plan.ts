@@ -132,7 +132,7 @@ function longCourse(chance: Chance): Course {
       quietMs: chance.between(5, 50) * MINUTE_MS,
     },
     isLong: true,
-    stormMs: chance.between(60, 480) * MINUTE_MS,
+    stormMs: chance.between(60, 240) * MINUTE_MS,
     meanMs: chance.pick([2, 6, 15]) * MINUTE_MS,
   };
 }

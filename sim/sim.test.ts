@@ -21,6 +21,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "[R7] nobody was told of a message that a ban hid, and what came late showed": 21159,
   "[LIVENESS] what erased a text was on a server that was gone: the others waited ten minutes": 5013,
   "[R7] an edit was shown, then undone by a server behind that moved the message, and never shown again": 40026,
+  "[R11] a post through two servers was refused by the one whose op does not count": 40013,
   "a server that was started while it stopped stayed away": 1024,
   "time stood still: a wait shorter than what can be added to the time": 1002,
   "[R11] a post that a ban overtook was refused, and stored": 1001,
