@@ -19,8 +19,16 @@ export function shownOf({ id, author, text, position, deleted }: Message): Shown
   return { id, author: author.id, text, position, isDeleted: deleted === true };
 }
 
-/** What is known of a message: when it came (what waited longer to be taken in is older), and in which process. */
-type Known = { readonly message: ShownMessage; readonly cameMs: number; readonly by: object };
+/**
+ * What is known of a message: when it came (what waited longer to be taken in is older), in which process, and whether
+ * an event told of it as it is: what an application only read the SDK has not noted.
+ */
+type Known = {
+  readonly message: ShownMessage;
+  readonly cameMs: number;
+  readonly by: object;
+  readonly isTold: boolean;
+};
 
 const DOUBTED = {};
 
@@ -41,10 +49,10 @@ export class Shown {
     const before = messages.get(message.id);
     if (before !== undefined && before.cameMs > cameMs) return;
     if (before?.message.isDeleted && !message.isDeleted) {
-      if (before.by === by) this.onUndeleted(message, "by an event");
+      if (before.by === by && before.isTold) this.onUndeleted(message, "by an event");
       return;
     }
-    messages.set(message.id, { message, cameMs, by });
+    messages.set(message.id, { message, cameMs, by, isTold: true });
   }
 
   /** Who is told to read anew is told that what was seen may be gone: nothing of it is held to. */
@@ -73,7 +81,8 @@ export class Shown {
       const known = before?.get(message.id);
       const isSeen = known?.message.isDeleted === true && known.by === by;
       if (isSeen && !message.isDeleted) this.onUndeleted(message, "by a read");
-      now.set(message.id, { message, cameMs, by });
+      const isTold = isSeen && message.isDeleted && known.isTold;
+      now.set(message.id, { message, cameMs, by, isTold });
     }
   }
 

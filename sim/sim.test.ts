@@ -22,6 +22,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "[LIVENESS] what erased a text was on a server that was gone: the others waited ten minutes": 5013,
   "[R7] an edit was shown, then undone by a server behind that moved the message, and never shown again": 40026,
   "[R11] a post through two servers was refused by the one whose op does not count": 40013,
+  "[LIVENESS] a token was unavailable for ever where all other servers had been removed": 41055,
   "a server that was started while it stopped stayed away": 1024,
   "time stood still: a wait shorter than what can be added to the time": 1002,
   "[R11] a post that a ban overtook was refused, and stored": 1001,

@@ -94,7 +94,8 @@ function whyUnknown({ replica, links }: Pick<Services, "replica" | "links">): st
   const others = servers.filter((server) => server.name !== name && !server.isRemoved);
   const unheard = others.find(({ isInSync }) => !isInSync);
   if (unheard !== undefined) return `server ${unheard.name} cannot be asked`;
-  const hasMetNone = others.length === 0 && links().length > 0;
+  // One that knows of removed servers has met some, also if it is still told to dial them.
+  const hasMetNone = servers.length === 1 && links().length > 0;
   return isBehind || hasMetNone ? "it lacks ops of others" : null;
 }
 
