@@ -38,7 +38,9 @@ test("[R97] it refuses requests, sends clients elsewhere, and goes on serving it
   const ann = await server.join("ann");
   const post = () => ann.request("message.post", { to: "@ann", text: "x", id: newId() });
   expect((await post()).error).toBeUndefined();
+  expect(server.gateway.notReady).toBeNull();
   await arrive(serverRemove.number);
+  expect(server.gateway.notReady).toContain("removed from the cluster");
   const refused = await post();
   expect(refused.error?.data).toEqual({ code: "shutting_down", retry: true, retryAfterMs: 1_000 });
   expect(refused.error?.message).toContain("was removed from the cluster: go to another one");
@@ -54,4 +56,5 @@ test("[R97] it refuses requests, sends clients elsewhere, and goes on serving it
   // Let in again while it still ran.
   await arrive(serverAdd.number, { key: "", url: "" });
   expect((await post()).error).toBeUndefined();
+  expect(server.gateway.notReady).toBeNull();
 });

@@ -209,6 +209,9 @@ export class Gateway {
 
   /** Why clients should go to another server now; null if they need not. */
   get notReady(): string | null {
+    const { members, name } = this.services.replica;
+    if (members.isRemoved(name))
+      return "removed from the cluster: it hands over what it has, and stops";
     return this.services.elsewhere.reason;
   }
 
