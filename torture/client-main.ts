@@ -31,6 +31,11 @@ function shown({ id, conversation, text, position, deleted, late }: Message): Sh
   return { id, conversation, text, position, ...flags };
 }
 
+/** A word that stands in no other text: it can be looked for on a disk. */
+function word(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(9))).toString("hex");
+}
+
 /** One channel's worth of talking. */
 class Talk {
   readonly channel: string;
@@ -64,7 +69,7 @@ class Talk {
   private tick(): void {
     if (this.open.size >= WAITING_MAX) return;
     const n = ++this.said;
-    const text = `${name} ${n}`;
+    const text = `${name} ${n} ${word()}`;
     const { id } = client.outbox.post({ to: this.channel, text });
     this.tried(id, { op: "post", text });
     if (n % EDIT_EVERY === 0) this.edit(n);
@@ -110,7 +115,7 @@ class Talk {
   private edit(n: number): void {
     const message = this.mine.at(-1);
     if (message === undefined || this.isEditing) return;
-    const text = `${name} edited ${n}`;
+    const text = `${name} edited ${n} ${word()}`;
     const wish = { op: "edit", message, text } as const;
     this.isEditing = true;
     void this.call(wish, (id) => client.call("message.edit", { message, text, id }, FOR_EVER)).then(

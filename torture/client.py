@@ -401,12 +401,12 @@ class Client:
         self.said += 1
         n = self.said
         self.posting = True
-        text = f"{self.name} {n}"
+        text = f"{self.name} {n} {os.urandom(9).hex()}"  # a word to look for on disks
         params = {"to": self.channel, "text": text}
         self.request("message.post", params, self.posted, {"op": "post", "text": text})
         if n % EDIT_EVERY == 0 and self.mine and not self.editing:
             self.editing = True
-            message, text = self.mine[-1], f"{self.name} edited {n}"
+            message, text = self.mine[-1], f"{self.name} edited {n} {os.urandom(9).hex()}"
             wish = {"op": "edit", "message": message, "text": text}
             self.request("message.edit", {"message": message, "text": text}, self.edited, wish)
         if n % DELETE_EVERY == 0 and self.mine:

@@ -105,6 +105,19 @@ export class Evidence {
     );
   }
 
+  /** Texts, also those of before an edit, that deletions which hold have erased. */
+  get erasedTexts(): string[] {
+    const erased = new Set(
+      this.requests
+        .filter(({ wish }) => wish.op === "delete")
+        .filter((request) => isAcknowledged(request) && this.survives(request.receipts))
+        .map(messageOf),
+    );
+    return this.requests
+      .filter((request) => erased.has(messageOf(request)))
+      .flatMap(({ wish }) => (wish.op === "post" || wish.op === "edit" ? [wish.text] : []));
+  }
+
   get posts(): readonly (Request & { readonly wish: { op: "post"; text: string } })[] {
     return this.requests.filter(isPost);
   }

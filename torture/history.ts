@@ -8,7 +8,7 @@ import { appendFileSync } from "node:fs";
 /** Clocks of two processes of this machine agree so well: what is closer than this has no order. */
 export const BLUR_MS = 25;
 
-/** A message as it was shown. Its text begins with its writer's name and its number there. */
+/** A message as it was shown. Its text: its writer's name, its number there (or `edited N`), a word of its own. */
 export type Shown = {
   readonly id: string;
   readonly conversation: string;

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { whyNoHosts } from "../test/hosts/namespaces.ts";
 import { whyNoPython } from "./clients.ts";
+import { Erased } from "./erased.ts";
 import { type Executables, executableOf } from "./executable.ts";
 import { FAULTS, USUAL_FAULTS } from "./faults/all.ts";
 import { enter, isCommitted, sums } from "./ledger.ts";
@@ -87,12 +88,15 @@ async function playRig(
   process.once("exit", end);
   try {
     await rig.begin();
+    const erased = new Erased();
     const most = soak === null ? ROUNDS_PER_RIG : Number.POSITIVE_INFINITY;
     for (let i = 0; i < most && tally.goesOn(options); i++) {
       const result = await playRound(rig, options, tally, folder);
       if (result.findings.length > 0) break;
+      erased.add(result.erasedTexts, result.keptText);
       if (soak !== null) say(`  ${soak.look(rig, result.counts.acknowledged, result.latenciesMs)}`);
     }
+    tally.erased(erased.due.length, erased.findings(rig));
     await rig.end();
   } finally {
     rig.remove();

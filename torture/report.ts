@@ -11,6 +11,7 @@ export class Tally {
   private readonly failures: string[] = [];
   private readonly begunMs = performance.now();
   private slowestMend = 0;
+  private erasedLooked = 0;
 
   get wallSeconds(): number {
     return (performance.now() - this.begunMs) / 1_000;
@@ -34,6 +35,13 @@ export class Tally {
     this.failures.push(`round ${n} (${kinds.join(", ")}): ${findings[0]}`);
   }
 
+  /** So many erased texts were looked for on disks; what was found of them. */
+  erased(looked: number, findings: readonly string[]): void {
+    this.erasedLooked += looked;
+    if (findings.length > 0) this.failed++;
+    this.failures.push(...findings);
+  }
+
   lines(): string[] {
     const { requests, acknowledged, refused, uncertain, readings } = this.sums;
     const [one, two, three] = this.held;
@@ -45,6 +53,7 @@ export class Tally {
       `${requests} requests: ${acknowledged} acknowledged, ${refused} refused, ${uncertain} uncertain`,
       `last receipts name one server ${one} times, two ${two}, three ${three}; ${readings} readings of servers`,
       `after everything was mended, writes completed and all caught up within ${this.slowestMend.toFixed(1)} s`,
+      `${this.erasedLooked} erased texts looked for in the files of each server`,
       ...this.failures.map((failure) => `FAILED ${failure}`),
     ];
   }

@@ -36,6 +36,9 @@ export type RoundResult = {
   readonly mendedSeconds: number;
   /** How long acknowledged requests took. */
   readonly latenciesMs: readonly number[];
+  readonly erasedTexts: readonly string[];
+  /** One that is there in the end. */
+  readonly keptText: string | null;
   /** Where its histories are. */
   readonly folder: string;
 };
@@ -122,6 +125,8 @@ export class Round {
       ),
       seconds: (performance.now() - begunMs) / 1_000,
       mendedSeconds: this.mendedSeconds,
+      erasedTexts: evidence?.erasedTexts ?? [],
+      keptText: evidence?.final[0]?.messages.find(({ text }) => text !== "")?.text ?? null,
       folder: this.folder,
     };
   }

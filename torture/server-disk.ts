@@ -105,8 +105,13 @@ export class ServerDisk {
   }
 }
 
-/** With owners, times and modes, as an operator's copy has them. */
+/** With owners, times and modes, as an operator's copy has them; it is on the device when this returns. */
 function copyFolder(from: string, to: string): void {
-  const { exitCode, stderr } = Bun.spawnSync(["cp", "-a", from, to]);
-  if (exitCode !== 0) throw new Error(`cp -a ${from} ${to}: ${stderr}`);
+  for (const command of [
+    ["cp", "-a", from, to],
+    ["sync", "-f", to],
+  ]) {
+    const { exitCode, stderr } = Bun.spawnSync(command);
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
+  }
 }
