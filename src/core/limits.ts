@@ -97,6 +97,8 @@ export const LIVE_FRAMES_MAX = 64;
 export const LIVE_BYTES_MAX = 8 * MIB;
 /** Ops of one peer that wait for the disk; a peer that sends more ignores its window and is dropped. */
 export const INGEST_WAITING_BYTES_MAX = 64 * MIB;
+/** Origins of which one peer may say that it holds what this log lacks: more starts than a cluster has in its life. */
+export const SAID_ORIGINS_MAX = 200_000;
 /** A peer that lacks more ops than this is not in sync. */
 export const PEER_LAG_OPS_MAX = 5_000;
 /** Two sums that stay apart for so long, with nothing on its way, are compared anew. */

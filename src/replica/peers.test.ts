@@ -3,7 +3,12 @@ import { chainOf, Hand, ORIGIN, opOf } from "../../test/peer-hand.ts";
 import { fate, Rig, settle } from "../../test/replica-rig.ts";
 import { toBase64Url } from "../core/bytes.ts";
 import type { Incarnation } from "../core/ids.ts";
-import { LINK_SILENT_MS, SUSPECT_AFTER_MS } from "../core/limits.ts";
+import {
+  HEADS_PER_FRAME_MAX,
+  LINK_SILENT_MS,
+  SAID_ORIGINS_MAX,
+  SUSPECT_AFTER_MS,
+} from "../core/limits.ts";
 import type { FoldedName } from "../core/names.ts";
 import type { Op } from "../core/op.ts";
 import { stampText } from "../core/stamp.ts";
@@ -114,6 +119,25 @@ describe("what a peer sends", () => {
       again.ops([opOf(1)]);
       commitAll();
       expect(stored()).toEqual([1]);
+    });
+  }
+
+  for (const [whose, by] of [
+    ["of its own", {}],
+    ["of another server", { by: { server: "c", store: "store of c" } }],
+  ] as const) {
+    test(`[R10] of ever more origins that nobody has, ${whose}: it is dropped as a flood`, () => {
+      rig = new Rig();
+      const peer = new Hand(rig).join();
+      for (let from = 0; peer.closed === null; from += HEADS_PER_FRAME_MAX) {
+        expect(from).toBeLessThanOrEqual(SAID_ORIGINS_MAX);
+        const held = Array.from({ length: HEADS_PER_FRAME_MAX }, (_, i) => {
+          return [`x.${(from + i).toString(32).padStart(10, "0")}`, 5, "A".repeat(22)];
+        });
+        peer.say({ type: "ack", held, upTo: 0, ...by });
+      }
+      expect(peer.closed).toBe("flood");
+      expect(rig.replica.figures().drops.get("flood")).toBe(1);
     });
   }
 

@@ -16,6 +16,7 @@ import {
   INGEST_WAITING_BYTES_MAX,
   LINK_SILENT_MS,
   LINKS_MAX,
+  SAID_ORIGINS_MAX,
 } from "../core/limits.ts";
 import { highestStamp } from "../core/stamp.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
@@ -186,6 +187,7 @@ export class Peers implements LinkListener {
     try {
       const said = decodePeerFrame(frame);
       if (said !== null) this.hear(peer, peer.session, said);
+      if (peer.marks.saidOrigins > SAID_ORIGINS_MAX) this.drop(peer, "flood");
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.drop(peer, "nonsense");
@@ -299,9 +301,9 @@ export class Peers implements LinkListener {
     const known = this.standings.all.get(server);
     if (known === undefined && this.standings.all.size >= LINKS_MAX) return;
     const other = known ?? this.standings.add(server, store);
-    if (!other.isSpokenFor) return; // it says so itself
-    if (other.formerStores.has(store)) return; // who says this has not heard of the new one
+    if (!other.isSpokenFor || other.formerStores.has(store)) return; // it says so, or has a new one
     holdings.vouch(other, store, heads);
+    if (other.marks.saidOrigins > SAID_ORIGINS_MAX) this.drop(peer, "flood");
   }
 
   private learned(peer: Peer): void {

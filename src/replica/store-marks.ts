@@ -112,6 +112,11 @@ export class StoreMarks {
     return this.held;
   }
 
+  /** Of how many origins it said something that this log cannot be compared with. */
+  get saidOrigins(): number {
+    return this.said.size;
+  }
+
   saidOf(origin: Incarnation): Mark | undefined {
     return this.said.get(origin);
   }

@@ -22,6 +22,7 @@ import {
   HEADS_PER_FRAME_MAX,
   RECOMPARE_AFTER_MS,
   RECOMPARE_AFTER_MS_MAX,
+  SAID_ORIGINS_MAX,
 } from "../core/limits.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import { encodePeerText } from "../protocol/peer-codec.ts";
@@ -122,6 +123,7 @@ export class SyncSession {
   onHeads({ heads, last }: PeerMessage<"heads">): void {
     if (this.asked === null) return; // the answer to nothing
     for (const head of heads) this.received.push(heldOf(head));
+    if (this.received.length > SAID_ORIGINS_MAX) throw new Refusal("invalid", "heads without end");
     if (last === undefined) return;
     const differ = new Set(last.differ);
     const held = new Map<Incarnation, Mark>();
