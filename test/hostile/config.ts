@@ -15,11 +15,10 @@ import {
 import { readSettings, resolveConfig } from "../../src/server/config.ts";
 import { StartError } from "../../src/server/exit-codes.ts";
 import { environmentName, OPTION_NAMES, OPTIONS } from "../../src/server/options.ts";
-import { hostileFolder } from "./folder.ts";
+import { HostileFolder } from "./folder.ts";
 import { asText, type Decoder } from "./fuzz.ts";
 
-const folder = hostileFolder();
-const FILE = join(folder, "holdfast.toml");
+const folder = new HostileFolder();
 
 /** `taken`, or the reason by which a start ends; each says what to do. */
 function toldBy(work: () => unknown): string {
@@ -79,8 +78,9 @@ const tomlFiles: Decoder = {
   good: () => TOML,
   outcomes: ["taken", "usage"],
   decode(input) {
-    writeFileSync(FILE, asText(input));
-    return toldBy(() => settle({ config: [FILE] }, {}));
+    const file = join(folder.path, "holdfast.toml");
+    writeFileSync(file, asText(input));
+    return toldBy(() => settle({ config: [file] }, {}));
   },
 };
 

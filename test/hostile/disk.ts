@@ -22,17 +22,17 @@ import { rowCheck, sha256 } from "../../src/storage/log-hash.ts";
 import { type OpRow, opOf } from "../../src/storage/log-rows.ts";
 import { LOG_APPLICATION_ID, LOG_FORMAT } from "../../src/storage/migrations.ts";
 import { checkBackup } from "../../src/storage/restore.ts";
-import { hostileFolder } from "./folder.ts";
+import { HostileFolder } from "./folder.ts";
 import { asBytes, asText, type Decoder } from "./fuzz.ts";
 import { envelopeOf } from "./peer.ts";
 
 const ORIGIN = "a-b.0123456789" as Incarnation;
 const SALT = new Uint8Array(16).fill(4);
-const folder = hostileFolder();
+const folder = new HostileFolder();
 
 /** As the file of this name. */
 function filed(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
+  const path = join(folder.path, name);
   writeFileSync(path, content, { mode: 0o600 });
   return path;
 }
@@ -262,7 +262,7 @@ const keys: Decoder = {
   decode: (input) =>
     toldBy(() => {
       filed(KEY_FILE, input);
-      return readKey(folder);
+      return readKey(folder.path);
     }),
 };
 
@@ -289,7 +289,7 @@ const remembered: Decoder = {
   decode: (input) =>
     toldBy(() => {
       filed(REMEMBERED_FILE, input);
-      return readServerFile(folder);
+      return readServerFile(folder.path);
     }),
 };
 
@@ -303,7 +303,7 @@ const joinTokenFiles: Decoder = {
   outcomes: ["taken", "none"],
   decode(input) {
     filed(JOIN_TOKENS_FILE, input);
-    const tokens = new JoinTokens(folder, () => 1);
+    const tokens = new JoinTokens(folder.path, () => 1);
     const [known] = (tokens as unknown as { tokens: { secret: { id: string } }[] }).tokens;
     if (known === undefined) return "none";
     tokens.judge(known.secret.id, JOIN_KEY);

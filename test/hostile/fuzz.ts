@@ -10,10 +10,11 @@
  */
 
 import { heapStats } from "bun:jsc";
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { count, heavy } from "../heavy.ts";
 import { type Input, keep, kept } from "./corpus.ts";
 import { Dice } from "./dice.ts";
+import { removeFolders } from "./folder.ts";
 import { mutateBytes, mutateJson, mutateText } from "./mutate.ts";
 
 export type Form = "bytes" | "text" | "json";
@@ -128,6 +129,7 @@ async function run(decoder: Decoder, runs: number, dice: Dice): Promise<Map<stri
 /** Tests of these decoders: what they take, what was kept, and what nobody has sent yet. */
 export function fuzzAll(family: string, decoders: readonly Decoder[]): void {
   setDefaultTimeout(heavy(120_000, 3_600_000));
+  afterAll(removeFolders);
   describe(`[R10] ${family}: what each decoder is given`, () => {
     for (const decoder of decoders) {
       test(`${decoder.name}: what its encoder makes is taken, what was kept is answered as before`, async () => {
