@@ -24,6 +24,14 @@ const DEADLINE_MS = 120_000;
 const ROUNDS = 2;
 const PHASE_S = 5;
 
+const given = process.argv.slice(2);
+if (given.some((word, at) => at % 2 === 0 && word !== "--seconds" && word !== "--rounds")) {
+  console.error(
+    "drill: [--rounds N] [--seconds N]: how often two are killed (2), and how long each part is (5)",
+  );
+  process.exit(given.includes("--help") ? 0 : 2);
+}
+
 /** `--NAME N` on the command line. */
 function option(name: string, usual: number): number {
   const at = process.argv.indexOf(`--${name}`);

@@ -20,6 +20,11 @@ test("[R1, R2, R3, R4, R5] two of three servers killed under load: nothing lost,
   const digests = [...out.matchAll(/what (\w) shows, as sha-256 +(\w+)/g)];
   expect(digests.map(([, name]) => name)).toEqual(["a", "b", "c"]);
   expect(new Set(digests.map(([, , digest]) => digest)).size).toBe(1);
-  const wrong = Bun.spawn([process.execPath, "--no-env-file", MAIN, "--rounds", "none"]);
-  expect(await wrong.exited).toBe(2);
+});
+
+test("a wrong option is refused before anything is started", async () => {
+  for (const args of [["--rounds", "none"], ["--second", "1"], ["2"]]) {
+    const wrong = Bun.spawn([process.execPath, "--no-env-file", MAIN, ...args]);
+    expect(await wrong.exited).toBe(2);
+  }
 });
