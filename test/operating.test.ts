@@ -1,7 +1,7 @@
 /** The handbook and what goes with it: nothing in it that is not there, nothing there that is not in it. */
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT_CODES } from "../src/server/exit-codes.ts";
@@ -28,6 +28,16 @@ const declared = new Set(
     name.slice(1, -1),
   ),
 );
+
+/** Headings of a page, as links name them. */
+function headingsOf(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    (title as string)
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
 
 describe("the handbook", () => {
   test("names every metric of ours, and none that is not there", () => {
@@ -65,21 +75,6 @@ describe("the handbook", () => {
     expect(used.length).toBeGreaterThan(6);
     expect(used.filter((name) => !known.has(name))).toEqual([]);
   });
-
-  test("leads nowhere that is not there", () => {
-    for (const [, path] of handbook.matchAll(/\]\((\.\.\/[^)#]+)\)/g)) {
-      expect(existsSync(join(root, "docs", path as string)), path as string).toBe(true);
-    }
-    const anchors = [...handbook.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
-      (title as string)
-        .toLowerCase()
-        .replace(/[^a-z0-9 -]/g, "")
-        .replaceAll(" ", "-"),
-    );
-    for (const [, anchor] of handbook.matchAll(/\]\(#([^)]+)\)/g)) {
-      expect(anchors).toContain(anchor as string);
-    }
-  });
 });
 
 const noSystemd = spawnSync("systemd-analyze", ["--version"]).error !== undefined;
@@ -106,3 +101,36 @@ test.skipIf(noSystemd)(
     }
   },
 );
+
+describe("all pages", () => {
+  const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md"].concat(
+    ["docs", "docs/decisions"].flatMap((folder) =>
+      readdirSync(join(root, folder))
+        .filter((name) => name.endsWith(".md"))
+        .map((name) => join(folder, name)),
+    ),
+  );
+  // Made by `npm run torture -- --ledger`.
+  const MADE_LATER = ["torture/ledger.jsonl"];
+
+  test("lead to pages and headings that are there", () => {
+    for (const page of pages) {
+      for (const [link, path = "", anchor] of read(page).matchAll(
+        /\]\(([^)#:\s]*)(?:#([^)]+))?\)/g,
+      )) {
+        const target = path === "" ? page : join(page, "..", path);
+        expect(existsSync(join(root, target)), `${page}: ${link}`).toBe(true);
+        if (anchor !== undefined)
+          expect(headingsOf(read(target)), `${page}: ${link}`).toContain(anchor);
+      }
+    }
+  });
+
+  test("name files that are there", () => {
+    const named = /`((?:src|test|sim|torture|drill|bench|deploy|scripts|examples)\/[\w./-]+)`/g;
+    const files = pages.flatMap((page) => [...read(page).matchAll(named)].map(([, path]) => path));
+    expect(files.length).toBeGreaterThan(200);
+    const missing = files.filter((path) => !existsSync(join(root, path as string)));
+    expect(missing.filter((path) => !MADE_LATER.includes(path as string))).toEqual([]);
+  });
+});
