@@ -13,7 +13,7 @@ describe("what was shown", () => {
     expect(shown.asWhat("message.posted", at("1"))).toBe("message.posted");
   });
 
-  test("[R6] was edited, and is told again by a server that has not heard of that: it stays as it was edited", () => {
+  test("[R6, R65] was edited, and is told again by a server that has not heard of that: it stays as it was edited", () => {
     const shown = new Shown(3);
     const says = (position: string, text: string, edited?: true) => ({
       ...at("1", position),
@@ -31,7 +31,7 @@ describe("what was shown", () => {
     expect(third.text).toBe("third");
   });
 
-  test("[R7] and comes again at another place was moved: that is told as a change", () => {
+  test("[R7, R65] and comes again at another place was moved: that is told as a change", () => {
     const shown = new Shown(3);
     shown.asWhat("message.posted", at("1", "b"));
     expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.changed");
@@ -40,7 +40,7 @@ describe("what was shown", () => {
     expect(shown.asWhat("message.posted", at("1", "a"))).toBe("message.changed");
   });
 
-  test("[R6, R9] and deleted stays so, whatever a server says that has not heard of it", () => {
+  test("[R6, R9, R65] and deleted stays so, whatever a server says that has not heard of it", () => {
     const shown = new Shown(3);
     const deleted = { ...at("1", "b"), deleted: true };
     shown.asWhat("message.posted", at("1", "b"));
