@@ -5,7 +5,7 @@
  *   npm run sim:mutants                     all of them
  *   npm run sim:mutants -- --only cursor    those with this in their name
  *
- * More: --seeds N to try at most (40), --from N the first one (10000), --jobs N at once.
+ * More: --seeds N to try at most (60), --from N the first one (10000), --jobs N at once.
  *
  * The code as it is runs each seed with which one is caught, too: where it fails there the seed is named and counts for
  * nothing, so that nothing is taken for caught that fails anyhow. A mutant is caught when a check gives its verdict; a run that breaks in another way
@@ -20,7 +20,7 @@ import { type Mutant, MutantTree, mutated, textOf } from "./mutant-tree.ts";
 import { LATEST_FROM, LATEST_KINDS, planOf } from "./plan.ts";
 
 const HEAD = "mutants: ";
-const SEEDS = 40;
+const SEEDS = 60;
 /** Seeds with everything that people and faults do: see plan.ts. */
 const FROM = 10_000;
 /** What a misspelt mutant comes to, rather than a wrong server. */
