@@ -80,6 +80,7 @@ export class Rig {
   private readonly executables: Executables;
   /** Servers of which a copy runs. */
   readonly twinned = new Set<string>();
+  private readonly upgraded = new Set<string>();
   private twins = 0;
   /** Where the round's histories go. */
   private history: HistoryFile<RigLine> | null = null;
@@ -119,10 +120,13 @@ export class Rig {
   /** From its next start on a server is of the newer release. */
   upgrade(name: string): void {
     this.install(name, this.executables.newer);
+    this.upgraded.add(name);
   }
 
+  /** What it is to stop and start all servers one by one now. */
   get upgradeWords(): string {
-    return this.executables.older === null ? "restart one by one" : "upgrade one by one";
+    const isUpgrade = this.executables.older !== null && this.upgraded.size < SERVERS.length;
+    return isUpgrade ? "upgrade one by one" : "restart one by one";
   }
 
   disk(name: string): ServerDisk {

@@ -4,6 +4,7 @@ import { done, type Fault } from "./fault.ts";
 const upgrade: Fault = {
   victims: 3,
   async strike(rig, names, chance) {
+    const what = rig.upgradeWords;
     const words: string[] = [];
     const dies = chance.pick(names);
     const at = chance.pick(names.filter((name) => name !== dies));
@@ -20,7 +21,7 @@ const upgrade: Fault = {
       await started;
       words.push(`${name} started anew`);
     }
-    return done(`${rig.upgradeWords}: ${words.join(", ")}`);
+    return done(`${what}: ${words.join(", ")}`);
   },
 };
 
