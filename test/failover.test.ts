@@ -216,6 +216,33 @@ test("[R6] what went with its disk is shown no longer: a reset, on whatever serv
   here.end();
 });
 
+test("[R6] what one lost disk had is given up alone: what was seen of a server that is away is waited for", async () => {
+  const { here, me, sent } = await begin(FIRST_SEED);
+  const { world } = here;
+  for (const server of ["c", "b"]) {
+    here.isolate(server);
+    expect(await me.go(server)).toBe("done");
+    const before = me.known.size;
+    post({ here, me, sent }, server);
+    await world.until(() => me.known.size > before, 5_000);
+  }
+  expect(await me.go("a")).toBe("done");
+  here.kill("c");
+  world.server("c").wipe();
+  world.network.mend("a", "c");
+  world.server("c").start();
+  await world.until(() => me.resets === 1, 30_000);
+  me.known.clear();
+  await me.read(false);
+  await me.read(true);
+  expect(me.stales).toBe(1); // what `b` showed
+  world.network.heal();
+  await world.until(() => world.isWhole && world.isEven, 60_000);
+  await me.read(true);
+  expect({ stales: me.stales, resets: me.resets }).toEqual({ stales: 1, resets: 1 });
+  here.end();
+});
+
 test("[R6, R7] and through crashes", async () => {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const story = await begin(seed);

@@ -138,13 +138,10 @@ export class Connections {
       const { carried } = connection;
       const [first, ...also] = carried as [Seen, ...Seen[]];
       const cursor = { ...first, also };
-      if (cursors.hasLost(cursor)) {
-        this.carry(connection, []);
-        connection.send(eventText("reset", {}, cursors.current()));
-        continue;
-      }
-      const left = cursors.uncovered(cursor);
-      if (left.length < carried.length) this.carry(connection, left);
+      const left = cursors.uncovered(cursor); // without what is lost
+      const isLost = cursors.hasLost(cursor);
+      if (isLost || left.length < carried.length) this.carry(connection, left);
+      if (isLost) connection.send(eventText("reset", {}, united(cursors.current(), left)));
     }
   }
 

@@ -91,9 +91,19 @@ export class Network {
 
   heal(): void {
     this.cuts.clear();
+    for (const end of this.ends) this.carryWaiting(end);
+  }
+
+  /** Heals what two hosts cannot send each other. */
+  mend(a: string, b: string): void {
+    for (const pair of [`${a} ${b}`, `${b} ${a}`]) this.cuts.delete(pair);
     for (const end of this.ends) {
-      for (const frame of end.waiting.splice(0)) this.carry(end, frame);
+      if (!this.isCut(end.owner.host, end.other.host)) this.carryWaiting(end);
     }
+  }
+
+  private carryWaiting(end: End): void {
+    for (const frame of end.waiting.splice(0)) this.carry(end, frame);
   }
 
   /** Ends the link of two servers, if there is one. */
