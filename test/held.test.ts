@@ -1,5 +1,6 @@
 /** Authors are told when a message has reached more servers than its receipt said: whole gateways, simulated network. */
 import { afterEach, expect, test } from "bun:test";
+import type { AccountId, RequestId } from "../src/core/ids.ts";
 import { HELD_EVENTS_PER_TURN, HELD_INTERVAL_MS } from "../src/core/limits.ts";
 import { GatewayWorld } from "./gateways.ts";
 import { newId, type TestClient } from "./in-process.ts";
@@ -157,4 +158,21 @@ test("[R1] a repeat where it was minted, after a restart: the same", async () =>
   const told = heldOf(back).map(({ receipt }) => receipt.held.length);
   expect(told).toEqual([...new Set(told)].sort()); // each step once
   expect(heldOf(back).at(-1)).toMatchObject({ id: again.message.id, receipt: ALL });
+});
+
+test("[R1] a repeat through another server is answered when all in sync have it, as the first request is", async () => {
+  const { ann } = await start();
+  const request = { to: "@bob", text: "asked twice", id: newId() };
+  here.world.server("c").disk.commitMs = [300, 300];
+  const first = ann.request("message.post", request);
+  const other = await here.resume("b", ann.token);
+  await here.world.pass(50);
+  expect(
+    here.world.server("b").replica.view.effect(ann.id as AccountId, request.id as RequestId),
+  ).toBeDefined();
+  const again = await here.pass(other.call("message.post", request));
+  expect(again.receipt).toEqual({ held: ["a", "b", "c"], of: 3 });
+  expect((await here.pass(first)).result).toMatchObject({
+    message: { id: (again.message as { id: string }).id },
+  });
 });

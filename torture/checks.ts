@@ -15,8 +15,6 @@ import { BLUR_MS, type Shown } from "./history.ts";
 
 /** Of one kind: a broken promise shows in many messages. */
 const FINDINGS_PER_CHECK_MAX = 8;
-/** What is unanswered for longer may have gone to a second server, too. */
-const HEDGED_AFTER_MS = 120;
 
 /** Complaints, each begun by the name of its check. */
 export function judge(evidence: Evidence): string[] {
@@ -79,10 +77,7 @@ function overstated(evidence: Evidence): string[] {
   );
 }
 
-/**
- * [R2] While all servers are in sync an answer waits for all of them. Not judged: what the SDK may have asked a second
- * server for, which answers a repeat by what it knows then (open, docs/VERIFICATION.md).
- */
+/** [R2] While all servers are in sync an answer waits for all of them, also one of a second server that was asked. */
 function thin({ requests, history }: Evidence): string[] {
   const calm = history.rig.filter((line) => line.is === "calm");
   const servers = new Set(
@@ -93,9 +88,8 @@ function thin({ requests, history }: Evidence): string[] {
     const isCalm = calm.some(
       ({ from, to }) => begun > from && acknowledgedAt !== null && acknowledgedAt < to,
     );
-    const isHedged = (acknowledgedAt ?? 0) - begun > HEDGED_AFTER_MS;
     const held = receipts[0]?.held ?? [];
-    if (!isCalm || isHedged || held.length >= servers.size) return [];
+    if (!isCalm || held.length >= servers.size) return [];
     return [`${saying(request)} was acknowledged with ${held.join(" ")} while all were in sync`];
   });
 }

@@ -49,10 +49,7 @@ export async function write<D, B>(
   let wanted: Claim | null = null;
   const attempt = (): { outcome: Outcome | Promise<Outcome> } | null => {
     const plan = planOf(request, replica);
-    if ("n" in plan) {
-      const receipt = replica.receiptOf(plan.n);
-      return { outcome: { n: plan.n, receipt, repeated: true } };
-    }
+    if ("n" in plan) return { outcome: replica.repeated(plan.n) };
     const { author, id, kind } = request;
     const { content, changes, claim } = plan;
     const earlier = replica.earlier(author, id, kind, content);

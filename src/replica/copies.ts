@@ -43,6 +43,11 @@ export class Copies implements KnownCopies, Stores {
     );
   }
 
+  isEnoughOf(n: number): boolean {
+    const { origin, seq } = this.log.op(n);
+    return this.isEnough(origin, seq);
+  }
+
   /** Names of the members that hold an op, this one included. */
   private holders(origin: Incarnation, seq: number): string[] {
     return this.names().filter((name) => {

@@ -35,6 +35,8 @@ export type Grown = { readonly n: number; readonly receipt: Receipt };
 export interface KnownCopies {
   /** Whether every server in sync holds this op, and as many servers as a write needs. */
   isEnough(origin: Incarnation, seq: number): boolean;
+  /** The same of the op with this arrival number. */
+  isEnoughOf(n: number): boolean;
   receiptOf(n: number): Receipt;
 }
 
@@ -65,6 +67,8 @@ export class Receipts {
   /** Folded, not answered, in order of seq; starts at `first`. */
   private line: Folded[] = [];
   private first = 0;
+  /** Ops that were here when they were asked for again, by effect: arrival numbers. */
+  private readonly repeats = new Map<string, number>();
   /** Of each incarnation of this server in order of seq. */
   private readonly growing = new Map<Incarnation, Growing[]>();
   private growingCount = 0;
@@ -103,6 +107,16 @@ export class Receipts {
     });
   }
 
+  /** What became of an op that is here already, whoever minted it: known once it has the copies of any write. */
+  repeat(effect: string, n: number): Promise<Outcome> | Outcome {
+    if (this.isWaiting(effect)) return this.wait(effect, true);
+    if (this.copies.isEnoughOf(n)) {
+      return { n, receipt: this.copies.receiptOf(n), repeated: true };
+    }
+    this.repeats.set(effect, n);
+    return this.wait(effect, true);
+  }
+
   /** Who has waited too long is told that the outcome is not known. */
   private giveUp(): void {
     this.deadline = null;
@@ -122,8 +136,12 @@ export class Receipts {
     const { effect } = waiter;
     this.due.delete(waiter);
     const rest = (this.waiters.get(effect) ?? []).filter((other) => other !== waiter);
-    if (rest.length === 0) this.waiters.delete(effect);
-    else this.waiters.set(effect, rest);
+    if (rest.length > 0) {
+      this.waiters.set(effect, rest);
+      return;
+    }
+    this.waiters.delete(effect);
+    this.repeats.delete(effect);
   }
 
   /** An own op is durable and folded; `n` is the arrival number of the op that counts for its effect. */
@@ -147,11 +165,19 @@ export class Receipts {
       this.line = this.line.slice(this.first);
       this.first = 0;
     }
+    for (const [effect, n] of this.repeats) {
+      if (this.copies.isEnoughOf(n)) this.tell(effect, n, this.copies.receiptOf(n));
+    }
   }
 
   private answer({ effect, origin, seq, n }: Folded): void {
     const receipt = this.copies.receiptOf(n);
     if (receipt.held.length < receipt.of) this.grow(origin, { seq, n, held: receipt.held.length });
+    this.tell(effect, n, receipt);
+  }
+
+  private tell(effect: string, n: number, receipt: Receipt): void {
+    this.repeats.delete(effect);
     const waiting = this.waiters.get(effect);
     if (waiting === undefined) return;
     this.waiters.delete(effect);

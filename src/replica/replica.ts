@@ -308,8 +308,13 @@ export class Replica implements LinkListener {
     const n = this.view.effect(author, id);
     if (n === undefined) return null;
     assertSame(kind, content, this.view.op(n), n);
-    if (this.receipts.isWaiting(author + id)) return this.receipts.wait(author + id, true);
-    return { n, receipt: this.receiptOf(n), repeated: true };
+    return this.repeated(n);
+  }
+
+  /** The outcome of a request whose op is here: answered with no fewer copies than the first time. */
+  repeated(n: number): Promise<Outcome> | Outcome {
+    const { author, id } = this.view.op(n);
+    return this.receipts.repeat(author + id, n);
   }
 
   /**
@@ -423,10 +428,7 @@ export class Replica implements LinkListener {
     for (const listener of this.listeners) listener.alarm(what, message, clear);
   }
 
-  /**
-   * Takes nothing new and tells the peers so; resolves when everything minted is answered, and what is erased
-   * is off the disk.
-   */
+  /** Takes nothing new, tells the peers so; resolves when all is answered and what is erased is off the disk. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.peers.goodbye();
@@ -436,10 +438,7 @@ export class Replica implements LinkListener {
     this.abandon(); // of peers there may be ops on their way to the disk
   }
 
-  /**
-   * Gives up what is not at its end (also what {@link stop} did not bring there in time): the view is not touched
-   * again. What becomes durable all the same the next start folds.
-   */
+  /** Gives up what is not at its end: the view is not touched again. What becomes durable the next start folds. */
   abandon(): void {
     this.abandoned = true;
     this.queue.stop();
