@@ -323,8 +323,13 @@ export class World {
     calm(this);
     for (const server of this.fleet.everybody) if (server.isDead) server.freeze();
     for (const server of alive) server.start();
-    this.until("the servers that are left are of one mind", MENDED_MS, () => this.isEven(alive));
-    for (const server of alive) {
+    // What was asked in the storm may be done only now: one of them may be removed, and leave.
+    const left = () => {
+      this.fleet.follow();
+      return alive.filter((server) => this.servers.includes(server));
+    };
+    this.until("the servers that are left are of one mind", MENDED_MS, () => this.isEven(left()));
+    for (const server of left()) {
       const probe = new Probe(this, server);
       this.wait(`a write through ${server.name}`, WRITES_MS, probe.write());
       probe.end();
