@@ -97,7 +97,10 @@ export class Fleet {
     this.copies.delete(copy);
     copy.kill();
     copy.isDead = true;
-    if (!isKept) return;
+    if (!isKept) {
+      server.lost.push({ disk: copy.disk, atMs: this.world.time.nowMs });
+      return;
+    }
     server.takeOver(copy);
     server.start();
   }
