@@ -18,6 +18,7 @@ const FOUND: Readonly<Record<string, number>> = {
   "[R6] who had been shown what went with a disk was not told when it came anew": 8132,
   "[R7] a cursor of a disk that was put back was held against its numbers, and an edit passed over": 5066,
   "[R7] a channel that a ban had closed was not opened when the ban that counts came, which did not": 10061,
+  "[R8] two had one name: the clock of one server was far ahead, and nothing followed what it had reserved": 60108,
   "[R7] nobody was told of a message that a ban hid, and what came late showed": 21159,
   "[LIVENESS] what erased a text was on a server that was gone: the others waited ten minutes": 5013,
   "[R7] an edit was shown, then undone by a server behind that moved the message, and never shown again": 40026,

@@ -288,6 +288,20 @@ describe("[R8] names", () => {
     expect(peer.heard("granted").map(({ key }) => key)).toEqual([8, 7]);
   });
 
+  test("what was granted comes first, also to a peer whose clock is an hour ahead", async () => {
+    rig = new Rig();
+    const peer = new Hand(rig).join();
+    reserve(peer, 1, rig.clock.wallMs() + 3_600_000);
+    expect(peer.heard("granted").map(({ key }) => key)).toEqual([1]);
+    const ours = ask();
+    await settle();
+    expect(peer.heard("reserve")).toEqual([]); // it waits
+    peer.say({ type: "release", key: 1 });
+    await settle();
+    expect(peer.heard("reserve")).toHaveLength(1);
+    expect(ours.known).toEqual({});
+  });
+
   test("who holds one name for one account is no rival of itself; other names are free", () => {
     rig = new Rig();
     const peer = new Hand(rig).join();

@@ -54,6 +54,8 @@ type Folded = {
   readonly seq: number;
   /** Arrival number of the op that counts for its effect. */
   readonly n: number;
+  /** Whether that is this op itself. */
+  readonly counts: boolean;
 };
 type Growing = { readonly seq: number; readonly n: number; held: number };
 
@@ -144,13 +146,11 @@ export class Receipts {
     this.repeats.delete(effect);
   }
 
-  /** An own op is durable and folded; `n` is the arrival number of the op that counts for its effect. */
-  folded(effect: string, origin: Incarnation, seq: number, n: number): void {
-    if (this.first === this.line.length && this.copies.isEnough(origin, seq)) {
-      this.answer({ effect, origin, seq, n });
-    } else {
-      this.line.push({ effect, origin, seq, n });
-    }
+  /** An own op is durable and folded. */
+  folded(op: Folded): void {
+    const isNext = this.first === this.line.length;
+    if (isNext && this.copies.isEnough(op.origin, op.seq)) this.answer(op);
+    else this.line.push(op);
   }
 
   /** Something of the other servers changed: answers what can be answered now. */
@@ -170,7 +170,11 @@ export class Receipts {
     }
   }
 
-  private answer({ effect, origin, seq, n }: Folded): void {
+  private answer({ effect, origin, seq, n, counts }: Folded): void {
+    if (!counts && !this.copies.isEnoughOf(n)) {
+      this.repeats.set(effect, n); // of two that were minted at once the other counts: that one is waited for
+      return;
+    }
     const receipt = this.copies.receiptOf(n);
     if (receipt.held.length < receipt.of) this.grow(origin, { seq, n, held: receipt.held.length });
     this.tell(effect, n, receipt);

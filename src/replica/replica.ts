@@ -392,7 +392,8 @@ export class Replica implements LinkListener {
   private answer(n: number, op: Op, counts: boolean): void {
     if (!this.minter.isMine(op)) return;
     const counting = counts ? n : (this.view.effect(op.author, op.id) ?? n);
-    this.receipts.folded(op.author + op.id, op.origin, op.seq, counting);
+    const { origin, seq } = op;
+    this.receipts.folded({ effect: op.author + op.id, origin, seq, n: counting, counts });
   }
 
   /** What follows from what is here, whoever mints it first; tried again by those who ask for it. */

@@ -8,6 +8,8 @@
  * goes on, the larger waits for what becomes of it. Rejected: denying the larger at once (the smaller may come to
  * nothing, and then nobody has the name that somebody was told is taken).
  *
+ * Stamps only order: a new one is behind all that are known here, also where no clock is.
+ *
  * Decision: {@link verdict}.
  * Invariants: 1. Two servers that hear each other never both win: the smaller is not granted the name by one who
  * has won, the larger not by one who still tries. 2. Nobody waits for a larger one but for a winner: no circles.
@@ -19,7 +21,14 @@ import { Refusal } from "../core/errors.ts";
 import type { Incarnation } from "../core/ids.ts";
 import { RESERVATIONS_MAX, RESERVE_DEADLINE_MS } from "../core/limits.ts";
 import type { FoldedName } from "../core/names.ts";
-import { compareStamps, parseStamp, type Stamp, stampText } from "../core/stamp.ts";
+import {
+  compareStamps,
+  MS_MAX,
+  nextStamp,
+  parseStamp,
+  type Stamp,
+  stampText,
+} from "../core/stamp.ts";
 import type { NameSpace } from "../core/view.ts";
 import type { PeerMessage, PeerText } from "../protocol/peer.ts";
 import type { Clock, Timer } from "./ports.ts";
@@ -93,7 +102,7 @@ export class Reservations {
   reserve(table: NameSpace, name: FoldedName, holder: string): Promise<Reservation> {
     if (this.ours.size >= RESERVATIONS_MAX) return Promise.reject(tooMany());
     if (this.parts.isTaken(table, name, holder)) return Promise.reject(taken(table, name));
-    const stamp = this.parts.nextStamp();
+    const stamp = this.stampFor({ table, name, holder });
     const claim = { table, name, holder, stamp, origin: this.parts.incarnation() };
     return new Promise((resolve, reject) => {
       const key = this.nextKey++;
@@ -132,6 +141,21 @@ export class Reservations {
     ours.state = "won";
     ours.timer.cancel();
     ours.resolve({ release: () => this.drop(ours) });
+  }
+
+  /**
+   * Behind all that is known of the same name here: what was granted to a peer comes first, also where its clock is so
+   * far ahead that nothing else follows it.
+   */
+  private stampFor(claim: Wanted): Stamp {
+    let stamp = this.parts.nextStamp();
+    for (const others of [this.ours, this.theirs]) {
+      for (const other of others.values()) {
+        if (!races(other, claim) || compareStamps(stamp, other.stamp) > 0) continue;
+        if (other.stamp.ms < MS_MAX) stamp = nextStamp(other.stamp, 0);
+      }
+    }
+    return stamp;
   }
 
   private ask(ours: Ours, peer: string): void {
@@ -284,7 +308,9 @@ export class Reservations {
   }
 }
 
-function races(a: Claim, b: Claim): boolean {
+type Wanted = Pick<Claim, "table" | "name" | "holder">;
+
+function races(a: Wanted, b: Wanted): boolean {
   return a.name === b.name && a.table === b.table && a.holder !== b.holder;
 }
 
