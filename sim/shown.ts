@@ -62,13 +62,6 @@ export class Shown {
     }
   }
 
-  /** Told to read anew: it is still shown until that is done, and held against no server any more. */
-  outdated(): void {
-    for (const messages of this.all.values()) {
-      for (const [id, known] of messages) messages.set(id, { ...known, by: {} });
-    }
-  }
-
   /** Forgets everything, as who is told to read anew from the beginning. */
   clear(): void {
     this.all.clear();
